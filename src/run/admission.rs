@@ -1,0 +1,47 @@
+//! Who gets the next place. Places are counted from what is live, never kept in a counter.
+
+use crate::pipeline::node::NodeId;
+
+use super::machine::Run;
+use super::state::{KillReason, State};
+
+impl Run {
+    /// The next queued node that may start when `free` places are left: the first in document order that
+    /// no limit above it holds back. The caller steps the run with `Open` or `Start` and asks again.
+    pub fn admissible(&self, free: usize) -> Option<NodeId> {
+        if free == 0 || self.is_clearing() {
+            return None;
+        }
+        self.ready.iter().copied().find(|&node| self.full_limit(node).is_none())
+    }
+
+    /// The container above the node whose `max_concurrent` is used up, if any.
+    pub fn full_limit(&self, node: NodeId) -> Option<NodeId> {
+        if self.tree.limited().is_empty() {
+            return None;
+        }
+        self.tree.ancestors(node).find(|&up| {
+            let limit = self.tree.options(up).max_concurrent;
+            limit.is_some_and(|limit| self.live_below(up).count() >= limit.get() as usize)
+        })
+    }
+
+    /// Whether attempts of cleared tasks are still being ended. Until they are gone nothing new starts in
+    /// this run: what runs again must not meet its own past.
+    pub fn is_clearing(&self) -> bool {
+        self.live.iter().any(|&leaf| match self.state(leaf) {
+            State::Running { kill: Some(kill), .. } => kill.why == KillReason::Clear,
+            State::Running { kill: None, .. }
+            | State::Pending
+            | State::Deciding
+            | State::Queued { .. }
+            | State::Open { .. }
+            | State::Retrying { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. }
+            | State::UpstreamFailed { .. }
+            | State::Cancelled { .. } => false,
+        })
+    }
+}

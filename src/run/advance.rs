@@ -1,0 +1,124 @@
+//! How a run moves on by itself: who is next in a container, whether a node may start, what a container
+//! becomes. It decides; `machine` changes.
+
+use jiff::Timestamp;
+
+use crate::pipeline::node::{Kind, NodeId, TriggerRule};
+
+use super::effect::Effect;
+use super::flow::{Outcome, Verdict};
+use super::machine::{Run, Work, marked};
+use super::state::{CancelReason, Failure, HaltReason, SkipReason, State, Status};
+
+impl Run {
+    /// Considers the next children of a started container: one of a serial, of a parallel as many as end
+    /// at once or wait for an `after`, up to the first that waits for a place. So a million children
+    /// stay unrecorded until there is room for them.
+    pub(super) fn reach(&mut self, container: NodeId, now: Timestamp, effects: &mut Vec<Effect>) {
+        if !matches!(self.state(container), State::Open { halt: None, .. }) {
+            return;
+        }
+        let serial = matches!(self.tree.kind(container), Kind::Serial(_));
+        while let Some(progress) = self.progress.get(&container) {
+            let busy = if serial { progress.active } else { progress.queued };
+            let Some(child) = progress.next.filter(|_| busy == 0) else { return };
+            self.consider(child, now, effects);
+            if serial && !self.seen(child).status.is_ended() {
+                return;
+            }
+            let next = self.tree.next_sibling(child);
+            self.progress.entry(container).or_default().next = next;
+        }
+    }
+
+    /// The node's place in the tree allows it to start. Do its predecessors, its rule and its `when`?
+    pub(super) fn consider(&mut self, node: NodeId, now: Timestamp, effects: &mut Vec<Effect>) {
+        let up = self.tree.parent(node).map(|up| self.state(up));
+        let here = matches!(self.state(node), State::Pending) && !self.seen(node).status.is_ended();
+        if !here || !matches!(up, None | Some(State::Open { halt: None, .. })) {
+            return;
+        }
+        let missing = self.tree.after(node).find(|&before| !self.seen(before).status.is_ended());
+        if let Some(missing) = missing {
+            self.parked.entry(missing).or_default().push(node);
+            return;
+        }
+        match self.verdict(node) {
+            Verdict::Blocked(culprit) => self.set(node, State::UpstreamFailed { at: now, culprit }),
+            Verdict::NothingFailed => self.skip(node, SkipReason::NothingFailed, now),
+            Verdict::Run if self.tree.options(node).skip => self.skip(node, SkipReason::ByHand, now),
+            Verdict::Run if self.tree.options(node).when.is_some() => {
+                self.set(node, State::Deciding);
+                effects.push(Effect::Evaluate(node));
+            }
+            Verdict::Run => self.set(node, State::Queued { since: now }),
+        }
+    }
+
+    fn verdict(&self, node: NodeId) -> Verdict {
+        let serial = self.tree.parent(node).filter(|up| matches!(self.tree.kind(*up), Kind::Serial(_)));
+        let earlier = serial.and_then(|up| self.progress.get(&up));
+        let before = |child: Option<NodeId>| child.filter(|child| *child < node);
+        let failed = earlier.and_then(|progress| before(progress.failed));
+        let stopped = serial.filter(|up| self.tree.options(*up).stop_on_error);
+        let blocked = stopped.and(earlier).and_then(|progress| before(progress.culprit()));
+        let counted = |after: NodeId| self.ending(after).map(|ending| ending.counted);
+        match self.tree.options(node).trigger_rule {
+            TriggerRule::AllDone => Verdict::Run,
+            TriggerRule::OneFailed => {
+                let fails = |after| matches!(counted(after), Some(Status::Failed | Status::UpstreamFailed));
+                let any = failed.is_some() || self.tree.after(node).any(fails);
+                if any { Verdict::Run } else { Verdict::NothingFailed }
+            }
+            TriggerRule::AllSuccess => {
+                let holds = |after: &NodeId| {
+                    matches!(
+                        counted(*after),
+                        Some(Status::Failed | Status::UpstreamFailed | Status::Cancelled)
+                    )
+                };
+                let culprit = blocked.or_else(|| self.tree.after(node).find(holds));
+                culprit.map_or(Verdict::Run, Verdict::Blocked)
+            }
+        }
+    }
+
+    pub(super) fn start_container(&mut self, node: NodeId, now: Timestamp) {
+        self.set(node, State::Open { since: now, halt: None });
+        self.recount(node);
+        self.todo.push_back(Work::Reach(node));
+        self.todo.push_back(Work::Settle(node));
+    }
+
+    /// Ends a container whose children have all ended.
+    pub(super) fn settle(&mut self, container: NodeId, now: Timestamp) {
+        let State::Open { halt, .. } = self.state(container) else { return };
+        let Some(children) = self.tree.kind(container).children() else { return };
+        let Some(progress) = self.progress.get(&container) else { return };
+        let living = self.live_below(container).next().is_some();
+        if progress.children.total() < children.count || living {
+            return;
+        }
+        let own_halt = halt.as_ref().filter(|halt| halt.origin == container).map(|halt| &halt.why);
+        let state = match (own_halt, progress.outcome(children.count)) {
+            (Some(HaltReason::Timeout), _) => State::Failed { at: now, failure: Box::new(Failure::Timeout) },
+            (Some(HaltReason::Mark(mark, by)), _) => marked(*mark, by, now),
+            (Some(HaltReason::Cancel(by)), _) if progress.children.cancelled > 0 => {
+                State::Cancelled { at: now, reason: Box::new(CancelReason::By(by.clone())) }
+            }
+            (Some(HaltReason::Cancel(_)) | None, Outcome::Succeeded) => {
+                State::Succeeded { at: now, marked: None }
+            }
+            (Some(HaltReason::Cancel(_)) | None, Outcome::Failed(child)) => {
+                State::Failed { at: now, failure: Box::new(Failure::Child(child)) }
+            }
+            (Some(HaltReason::Cancel(_)) | None, Outcome::Cancelled(child)) => {
+                State::Cancelled { at: now, reason: Box::new(CancelReason::Child(child)) }
+            }
+            (Some(HaltReason::Cancel(_)) | None, Outcome::Skipped) => {
+                State::Skipped { at: now, reason: Box::new(SkipReason::Children) }
+            }
+        };
+        self.set(container, state);
+    }
+}

@@ -1,0 +1,209 @@
+//! The books of a run: counts of containers and the small sets of nodes at work. All of it follows from
+//! the records: `account` keeps it in O(1) a change, `rebuild` makes it anew, a test compares the two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::pipeline::node::{Kind, NodeId, TriggerRule};
+
+use super::flow::Progress;
+use super::machine::{Run, Work};
+use super::state::State;
+
+impl Run {
+    /// Enters a node into the sets that its state belongs to.
+    pub(super) fn index(&mut self, node: NodeId) {
+        let due = self.due(node, self.state(node));
+        match self.state(node) {
+            State::Deciding => drop(self.deciding.insert(node)),
+            State::Queued { .. } => drop(self.ready.insert(node)),
+            State::Running { .. } => drop(self.live.insert(node)),
+            State::Open { .. } => drop(self.open.insert(node)),
+            State::Pending
+            | State::Retrying { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. }
+            | State::UpstreamFailed { .. }
+            | State::Cancelled { .. } => {}
+        }
+        self.timers.extend(due.map(|due| (due, node)));
+    }
+
+    /// Takes a node out of the sets that its former state belonged to.
+    pub(super) fn unindex(&mut self, node: NodeId, old: &State) {
+        match old {
+            State::Deciding => drop(self.deciding.remove(&node)),
+            State::Queued { .. } => drop(self.ready.remove(&node)),
+            State::Running { .. } => drop(self.live.remove(&node)),
+            State::Open { .. } => drop(self.open.remove(&node)),
+            State::Pending
+            | State::Retrying { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. }
+            | State::UpstreamFailed { .. }
+            | State::Cancelled { .. } => {}
+        }
+        if let Some(due) = self.due(node, old) {
+            self.timers.remove(&(due, node));
+        }
+    }
+
+    /// When a node in this state wants to be woken.
+    fn due(&self, node: NodeId, state: &State) -> Option<Timestamp> {
+        match state {
+            State::Retrying { until, .. } => Some(*until),
+            State::Open { since, halt: None } => {
+                let timeout = self.tree.options(node).timeout?;
+                Some(since.saturating_add(timeout).unwrap_or(Timestamp::MAX))
+            }
+            State::Open { halt: Some(_), .. }
+            | State::Pending
+            | State::Deciding
+            | State::Queued { .. }
+            | State::Running { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. }
+            | State::UpstreamFailed { .. }
+            | State::Cancelled { .. } => None,
+        }
+    }
+
+    /// A node's state has changed: its container's counts follow, and whoever waited for that is looked at.
+    pub(super) fn account(&mut self, node: NodeId, old: &State) {
+        let new = self.state(node);
+        let (was_active, is_active) = (is_active(old), is_active(new));
+        let (was_waiting, is_waiting) = (is_waiting(old), is_waiting(new));
+        let ends = new.is_ended() && !old.is_ended();
+        if ends {
+            self.release(node);
+        }
+        let Some(up) = self.tree.parent(node) else {
+            if ends {
+                self.todo.push_back(Work::Finish);
+            }
+            return;
+        };
+        let Some(mut progress) = self.progress.remove(&up) else { return };
+        progress.active = progress.active + u32::from(is_active) - u32::from(was_active);
+        progress.queued = progress.queued + u32::from(is_waiting) - u32::from(was_waiting);
+        let culprit = progress.culprit();
+        if ends && let Some(ending) = self.ending(node) {
+            progress.add(node, ending);
+        }
+        if progress.culprit() != culprit {
+            self.doom_successors(up, &mut progress, culprit);
+        }
+        self.progress.insert(up, progress);
+        if ends || (was_waiting && !is_waiting) {
+            self.todo.push_back(Work::Reach(up));
+        }
+        if ends {
+            self.todo.push_back(Work::Settle(up));
+        }
+    }
+
+    /// The later siblings in a serial that can no longer run have ended with that: no records, one count.
+    fn doom_successors(&mut self, up: NodeId, progress: &mut Progress, known: Option<NodeId>) {
+        if !matches!(self.tree.kind(up), Kind::Serial(_)) || !self.tree.options(up).stop_on_error {
+            return;
+        }
+        let Some(culprit) = progress.culprit() else { return };
+        let mut next = self.tree.next_sibling(culprit);
+        while let Some(child) = next.filter(|child| known.is_none_or(|known| *child < known)) {
+            let obeys = self.tree.options(child).trigger_rule == TriggerRule::AllSuccess;
+            if obeys
+                && matches!(self.state(child), State::Pending)
+                && let Some(ending) = self.ending_in(up, child, progress)
+            {
+                progress.add(child, ending);
+                self.release(child);
+            }
+            next = self.tree.next_sibling(child);
+        }
+    }
+
+    /// Nodes that waited for something at or below `node` are looked at again.
+    pub(super) fn release(&mut self, node: NodeId) {
+        if self.parked.is_empty() {
+            return;
+        }
+        let range = self.tree.subtree(node);
+        let within = NodeId(range.start)..NodeId(range.end);
+        let met: Vec<NodeId> = self.parked.range(within).map(|(&missing, _)| missing).collect();
+        for missing in met {
+            let waiting = self.parked.remove(&missing).unwrap_or_default();
+            self.todo.extend(waiting.into_iter().map(Work::Consider));
+        }
+    }
+
+    /// The counts of a started container, made anew from its children's records.
+    pub(super) fn recounted(&self, container: NodeId) -> Progress {
+        let mut progress = Progress { next: self.tree.first_child(container), ..Progress::default() };
+        for child in self.tree.children(container) {
+            let state = self.state(child);
+            progress.active += u32::from(is_active(state));
+            progress.queued += u32::from(is_waiting(state));
+            if let Some(ending) = self.ending_in(container, child, &progress) {
+                progress.add(child, ending);
+            }
+        }
+        progress
+    }
+
+    /// Writes a started container's counts anew.
+    pub(super) fn recount(&mut self, container: NodeId) {
+        let progress = self.recounted(container);
+        self.progress.insert(container, progress);
+    }
+
+    /// Makes all books anew from the records, and has every open container looked at.
+    pub(super) fn rebuild(&mut self) {
+        self.progress = BTreeMap::new();
+        self.open = BTreeSet::new();
+        self.deciding = BTreeSet::new();
+        self.ready = BTreeSet::new();
+        self.live = BTreeSet::new();
+        self.timers = BTreeSet::new();
+        self.parked = BTreeMap::new();
+        self.todo.clear();
+        let tree = self.tree.clone();
+        // Backwards, so that a container is counted after everything below it.
+        for node in tree.ids().rev() {
+            self.index(node);
+            if !tree.is_leaf(node) && self.has_started(node) {
+                self.recount(node);
+            }
+        }
+        match self.state(NodeId::ROOT) {
+            State::Pending => self.todo.push_back(Work::Consider(NodeId::ROOT)),
+            state if state.is_ended() => self.todo.push_back(Work::Finish),
+            _ => {}
+        }
+        for &container in &self.open {
+            self.todo.push_back(Work::Reach(container));
+            self.todo.push_back(Work::Settle(container));
+        }
+    }
+
+    /// Whether a container is open, or ended over children of which at least one has a record.
+    fn has_started(&self, container: NodeId) -> bool {
+        let state = self.state(container);
+        let recorded = |child| !matches!(self.state(child), State::Pending);
+        matches!(state, State::Open { .. })
+            || (state.is_ended() && self.tree.children(container).any(recorded))
+    }
+}
+
+/// At work, or about to be.
+fn is_active(state: &State) -> bool {
+    is_waiting(state) || matches!(state, State::Running { .. } | State::Open { .. } | State::Retrying { .. })
+}
+
+/// Waiting for its `when` or for a place.
+fn is_waiting(state: &State) -> bool {
+    matches!(state, State::Deciding | State::Queued { .. })
+}

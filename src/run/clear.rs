@@ -1,0 +1,162 @@
+//! What a clear would reset. The dry run shows this plan, and the act is given the very same list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::pipeline::node::{Kind, NodeId};
+
+use super::machine::Run;
+use super::state::{State, Status};
+
+/// What somebody wants to run again.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Nodes; each stands for its whole subtree.
+    pub targets: Vec<NodeId>,
+    /// Only tasks in these states; empty for all that have done, or are doing, anything.
+    pub states: Vec<Status>,
+    /// Also what comes after them: later siblings in every `serial` around, `after` successors, and theirs.
+    pub downstream: bool,
+    /// Also what comes before them.
+    pub upstream: bool,
+}
+
+/// What would run again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Every node that becomes pending, containers too, in document order.
+    pub nodes: Vec<NodeId>,
+}
+
+impl Plan {
+    /// The tasks among them, with the status each has now.
+    pub fn tasks<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = (NodeId, Status)> + 'a {
+        let leaves = self.nodes.iter().filter(|node| run.tree().is_leaf(**node));
+        leaves.map(|&node| (node, run.seen(node).status))
+    }
+
+    /// The tasks that would have to be killed first.
+    pub fn running<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = NodeId> + 'a {
+        self.tasks(run).filter(|(_, status)| *status == Status::Running).map(|(node, _)| node)
+    }
+}
+
+/// What `request` would reset in `run` as it is now.
+pub fn plan(run: &Run, request: &Request) -> Plan {
+    let mut reset = Reset { run, nodes: BTreeSet::new(), fresh: Vec::new(), spread: BTreeSet::new() };
+    for &target in &request.targets {
+        reset.add_target(target, &request.states);
+    }
+    loop {
+        while let Some(node) = reset.fresh.pop() {
+            reset.spread_from(node, request);
+        }
+        let freed = run.because_of(&reset.nodes);
+        if freed.is_subset(&reset.nodes) {
+            break;
+        }
+        for node in freed {
+            reset.add_subtree(node);
+        }
+        if !request.downstream {
+            reset.fresh.clear();
+        }
+    }
+    Plan { nodes: reset.nodes.into_iter().collect() }
+}
+
+struct Reset<'a> {
+    run: &'a Run,
+    nodes: BTreeSet<NodeId>,
+    /// Nodes whose successors have not been looked at.
+    fresh: Vec<NodeId>,
+    /// Nodes and containers around them whose successors have been.
+    spread: BTreeSet<NodeId>,
+}
+
+impl Reset<'_> {
+    fn add_target(&mut self, target: NodeId, states: &[Status]) {
+        let run = self.run;
+        if states.is_empty() {
+            self.add_subtree(target);
+        } else {
+            for node in run.tree().subtree(target).map(NodeId) {
+                let seen = run.seen(node);
+                let own_fact = seen.origin == node && run.progress(node).is_none();
+                if states.contains(&seen.status) && (run.tree().is_leaf(node) || own_fact) {
+                    self.add_subtree(node);
+                }
+            }
+        }
+        // Inside a container that never started, that container has to be considered again first.
+        for up in run.tree().ancestors(target).collect::<Vec<_>>() {
+            if run.progress(up).is_none() && run.state(up).is_ended() {
+                self.nodes.insert(up);
+                self.fresh.push(up);
+            }
+        }
+    }
+
+    fn add_subtree(&mut self, top: NodeId) {
+        for node in self.run.tree().subtree(top).map(NodeId) {
+            let untouched = matches!(self.run.seen(node).status, Status::Pending | Status::Queued);
+            if !untouched && self.nodes.insert(node) {
+                self.fresh.push(node);
+            }
+        }
+    }
+
+    fn spread_from(&mut self, node: NodeId, request: &Request) {
+        let tree = self.run.tree().clone();
+        for at in std::iter::once(node).chain(tree.ancestors(node)) {
+            if !self.spread.insert(at) {
+                break;
+            }
+            let serial = tree.parent(at).filter(|up| matches!(tree.kind(*up), Kind::Serial(_)));
+            if request.downstream {
+                let mut next = serial.and_then(|_| tree.next_sibling(at));
+                while let Some(sibling) = next {
+                    self.add_subtree(sibling);
+                    next = tree.next_sibling(sibling);
+                }
+                for (successor, _) in tree.waiting_for(at.0..at.0 + 1).collect::<Vec<_>>() {
+                    self.add_subtree(successor);
+                }
+            }
+            if request.upstream {
+                let earlier = serial.into_iter().flat_map(|up| tree.children(up));
+                for sibling in earlier.take_while(|sibling| *sibling < at).collect::<Vec<_>>() {
+                    self.add_subtree(sibling);
+                }
+                for predecessor in tree.after(at).collect::<Vec<_>>() {
+                    self.add_subtree(predecessor);
+                }
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Nodes recorded as `upstream_failed` because of one of `nodes`, directly or through others.
+    pub(super) fn because_of(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
+        let mut blamed: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+        for node in self.tree.ids() {
+            if let State::UpstreamFailed { culprit, .. } = self.state(node) {
+                blamed.entry(*culprit).or_default().push(node);
+            }
+        }
+        let mut freed = BTreeSet::new();
+        let mut fresh: Vec<NodeId> = nodes.iter().copied().collect();
+        while let Some(node) = fresh.pop() {
+            let range = self.tree.subtree(node);
+            let below = blamed.range(NodeId(range.start)..NodeId(range.end));
+            let above = self.tree.ancestors(node).filter_map(|up| blamed.get_key_value(&up));
+            let met: Vec<NodeId> = below.chain(above).map(|(&culprit, _)| culprit).collect();
+            for culprit in met {
+                let victims = blamed.remove(&culprit).unwrap_or_default();
+                fresh.extend(&victims);
+                freed.extend(victims);
+            }
+        }
+        freed
+    }
+}

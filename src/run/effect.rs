@@ -1,0 +1,20 @@
+//! What the law asks of the world. An effect is performed only after the facts behind it are committed.
+
+use crate::pipeline::node::NodeId;
+
+use super::state::AttemptId;
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Evaluate the node's `when` and answer with [`super::event::Event::Condition`].
+    Evaluate(NodeId),
+    /// Start this attempt of a leaf.
+    Launch(NodeId, AttemptId),
+    /// End this attempt of a leaf, with everything it started.
+    Kill(NodeId, AttemptId),
+    /// The node was cleared: what it had written to `$SEXTON_OUTPUT` is void.
+    Forget(NodeId),
+    /// The run has ended.
+    Finish,
+}

@@ -1,0 +1,83 @@
+//! Everything that can happen to a run. A run's journal is its list of these with their times; replayed in
+//! order they give the same run.
+
+use crate::pipeline::node::NodeId;
+
+use super::state::{AttemptId, Exit, Mark};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The run begins.
+    Begin,
+    /// A node's `when` has been evaluated, or could not be.
+    Condition {
+        /// The node.
+        node: NodeId,
+        /// True or false, or what was wrong with the expression, in words.
+        holds: Result<bool, Box<str>>,
+    },
+    /// A queued container got its turn.
+    Open {
+        /// The container.
+        node: NodeId,
+    },
+    /// A queued leaf got a place.
+    Start {
+        /// The leaf.
+        node: NodeId,
+        /// The attempt that this begins.
+        attempt: AttemptId,
+    },
+    /// A leaf's attempt ended.
+    Exited {
+        /// The leaf.
+        node: NodeId,
+        /// Which attempt.
+        attempt: AttemptId,
+        /// How.
+        exit: Exit,
+    },
+    /// Time has passed: retries may be due, containers out of time.
+    Wake,
+    /// Somebody stops a node and all below it.
+    Cancel {
+        /// The node; the root stops the run.
+        node: NodeId,
+        /// Who.
+        by: Box<str>,
+    },
+    /// Somebody says what a node's state is.
+    Mark {
+        /// The node.
+        node: NodeId,
+        /// The word.
+        mark: Mark,
+        /// Who.
+        by: Box<str>,
+    },
+    /// Somebody has these nodes run again: exactly the set that `clear::plan` listed.
+    Clear {
+        /// In document order.
+        nodes: Vec<NodeId>,
+        /// Who.
+        by: Box<str>,
+    },
+}
+
+impl Event {
+    /// The event in a word, for messages.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Begin => "begin",
+            Self::Condition { .. } => "condition",
+            Self::Open { .. } => "open",
+            Self::Start { .. } => "start",
+            Self::Exited { .. } => "exit",
+            Self::Wake => "wake",
+            Self::Cancel { .. } => "cancel",
+            Self::Mark { .. } => "mark",
+            Self::Clear { .. } => "clear",
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What people and time limits do to a run: cancel, halt, mark, clear.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::pipeline::node::NodeId;
+
+use super::effect::Effect;
+use super::event::Event;
+use super::machine::{Illegal, Run, Work, marked};
+use super::state::{CancelReason, Halt, HaltReason, Kill, KillReason, Mark, State};
+
+impl Run {
+    pub(super) fn cancel(
+        &mut self,
+        node: NodeId,
+        by: &str,
+        event: &Event,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Illegal> {
+        if self.seen(node).status.is_ended() {
+            return Err(self.illegal(node, event));
+        }
+        match self.state(node) {
+            State::Open { .. } => self.halt(node, &HaltReason::Cancel(by.into()), now, effects),
+            State::Running { .. } => {
+                self.kill(node, Kill { why: KillReason::Cancel, by: by.into() }, effects);
+            }
+            State::Pending
+            | State::Deciding
+            | State::Queued { .. }
+            | State::Retrying { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. }
+            | State::UpstreamFailed { .. }
+            | State::Cancelled { .. } => {
+                // Attempts of a container that was cleared may still be on their way out below it.
+                for leaf in self.live_below(node).collect::<Vec<_>>() {
+                    self.kill(leaf, Kill { why: KillReason::Cancel, by: by.into() }, effects);
+                }
+                let reason = Box::new(CancelReason::By(by.into()));
+                self.set(node, State::Cancelled { at: now, reason });
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing more starts below `container`; what runs there is ended, what waits there is cancelled.
+    pub(super) fn halt(
+        &mut self,
+        container: NodeId,
+        why: &HaltReason,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (cause, reason, by) = match why {
+            HaltReason::Cancel(by) => (KillReason::Cancel, CancelReason::By(by.clone()), by.clone()),
+            HaltReason::Timeout => {
+                let path = self.tree.path(container).into_boxed_str();
+                (KillReason::Timeout(container), CancelReason::Timeout(container), path)
+            }
+            HaltReason::Mark(mark, by) => {
+                let cause = KillReason::Mark { node: container, mark: *mark };
+                (cause, CancelReason::Marked(container), by.clone())
+            }
+        };
+        let range = self.tree.subtree(container);
+        let within = NodeId(range.start)..NodeId(range.end);
+        let open: Vec<NodeId> = self.open.range(within.clone()).copied().collect();
+        for &node in &open {
+            let State::Open { since, .. } = *self.state(node) else { continue };
+            let halt = Some(Box::new(Halt { origin: container, why: why.clone() }));
+            self.set(node, State::Open { since, halt });
+        }
+        let waits = |run: &Self| -> Vec<NodeId> {
+            let retries = run.timers.iter().map(|&(_, node)| node).filter(|node| within.contains(node));
+            let waiting = run.ready.range(within.clone()).chain(run.deciding.range(within.clone()));
+            retries.filter(|&node| run.tree.is_leaf(node)).chain(waiting.copied()).collect()
+        };
+        for node in waits(self) {
+            self.set(node, State::Cancelled { at: now, reason: Box::new(reason.clone()) });
+        }
+        for leaf in self.live_below(container).collect::<Vec<_>>() {
+            self.kill(leaf, Kill { why: cause.clone(), by: by.clone() }, effects);
+        }
+        for &node in open.iter().rev() {
+            self.recount(node);
+            self.todo.push_back(Work::Settle(node));
+        }
+    }
+
+    /// Has a live leaf ended. A later reason overrides an earlier one, but a clear overrides nothing.
+    fn kill(&mut self, leaf: NodeId, kill: Kill, effects: &mut Vec<Effect>) {
+        let State::Running { attempt, since, kill: known } = self.state(leaf) else { return };
+        let (attempt, since) = (*attempt, *since);
+        if known.is_some() && kill.why == KillReason::Clear {
+            return;
+        }
+        self.set(leaf, State::Running { attempt, since, kill: Some(Box::new(kill)) });
+        effects.push(Effect::Kill(leaf, attempt));
+    }
+
+    pub(super) fn mark(
+        &mut self,
+        node: NodeId,
+        mark: Mark,
+        by: &str,
+        event: &Event,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Illegal> {
+        if let State::Running { .. } = self.state(node) {
+            self.kill(node, Kill { why: KillReason::Mark { node, mark }, by: by.into() }, effects);
+            return Ok(());
+        }
+        if let State::Open { halt: None, .. } = self.state(node) {
+            self.halt(node, &HaltReason::Mark(mark, by.into()), now, effects);
+            return Ok(());
+        }
+        let halted = matches!(self.state(node), State::Open { .. });
+        let up = self.tree.parent(node);
+        let unreached =
+            up.is_some_and(|up| !self.progress.contains_key(&up)) && self.seen(node).status.is_ended();
+        if halted || unreached || self.live_below(node).next().is_some() {
+            return Err(self.illegal(node, event));
+        }
+        let mut nodes = self.because_of(&BTreeSet::from([node]));
+        nodes.insert(node);
+        self.revise(&nodes.into_iter().collect::<Vec<_>>(), now)?;
+        self.put(node, marked(mark, by, now));
+        self.rebuild();
+        Ok(())
+    }
+
+    pub(super) fn clear(
+        &mut self,
+        nodes: &[NodeId],
+        by: &str,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), Illegal> {
+        self.revise(nodes, now)?;
+        for &node in nodes {
+            if let State::Running { .. } = self.state(node) {
+                self.kill(node, Kill { why: KillReason::Clear, by: by.into() }, effects);
+            }
+            if self.tree.is_leaf(node) {
+                self.forgive(node);
+                effects.push(Effect::Forget(node));
+            }
+        }
+        self.rebuild();
+        Ok(())
+    }
+
+    /// Makes `nodes` pending and reopens what has to be open for them; everything else keeps the status it
+    /// had, for which what was derived from a reopened container is written down.
+    fn revise(&mut self, nodes: &[NodeId], now: Timestamp) -> Result<(), Illegal> {
+        let chosen: BTreeSet<NodeId> = nodes.iter().copied().collect();
+        let above: BTreeSet<NodeId> = nodes.iter().flat_map(|&node| self.tree.ancestors(node)).collect();
+        let above: Vec<NodeId> = above.difference(&chosen).copied().collect();
+        let halted = |up: &&NodeId| matches!(self.state(**up), State::Open { halt: Some(_), .. });
+        if let Some(&up) = above.iter().find(halted) {
+            return Err(Illegal::Halting { path: self.tree.path(up) });
+        }
+        for &up in &above {
+            if !self.seen(up).status.is_ended() {
+                continue;
+            }
+            let kept = |child: &NodeId| !chosen.contains(child) && above.binary_search(child).is_err();
+            let pinned: Vec<(NodeId, State)> = self
+                .tree
+                .children(up)
+                .filter(kept)
+                .filter_map(|child| Some((child, self.derived(child, now)?)))
+                .collect();
+            for (child, state) in pinned {
+                self.put(child, state);
+            }
+            let started = self.progress.contains_key(&up);
+            self.put(up, if started { State::Open { since: now, halt: None } } else { State::Pending });
+        }
+        for &node in nodes {
+            if !matches!(self.state(node), State::Running { .. }) {
+                self.put(node, State::Pending);
+            }
+        }
+        Ok(())
+    }
+
+    /// A node that had been reached and is pending again is looked at again.
+    pub(super) fn reconsider(&mut self, node: NodeId) {
+        if let Some(up) = self.tree.parent(node)
+            && let Some(progress) = self.progress.get_mut(&up)
+        {
+            progress.next = Some(progress.next.map_or(node, |next| next.min(node)));
+            self.todo.push_back(Work::Reach(up));
+        } else {
+            self.todo.push_back(Work::Consider(node));
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The one place where a state changes. `step` takes what happened and when, moves the run, and says what
+//! to do about it; everything else about a run is read from here.
+//!
+//! Bookkeeping follows from `set`: it keeps the containers' counts and the small sets of nodes that are
+//! at work, so that a step costs what it changes and never a walk over the tree.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::pipeline::node::{NodeId, Tree};
+
+use super::effect::Effect;
+use super::event::Event;
+use super::flow::Progress;
+use super::state::{
+    AttemptId, CancelReason, Entry, Exit, Failure, HaltReason, Kill, KillReason, Mark, RunId, SkipReason,
+    State, Status, retry_delay,
+};
+
+/// One execution of a tree.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub(super) id: RunId,
+    pub(super) tree: Arc<Tree>,
+    pub(super) entries: Vec<Entry>,
+    /// Of every container that has started; kept when it ends.
+    pub(super) progress: BTreeMap<NodeId, Progress>,
+    /// Containers that have started and not ended.
+    pub(super) open: BTreeSet<NodeId>,
+    /// Nodes whose `when` is being evaluated.
+    pub(super) deciding: BTreeSet<NodeId>,
+    /// Nodes that wait for a place, in the order in which they get one.
+    pub(super) ready: BTreeSet<NodeId>,
+    /// Leaves with a live attempt.
+    pub(super) live: BTreeSet<NodeId>,
+    /// Retries and container timeouts, by the time they are due.
+    pub(super) timers: BTreeSet<(Timestamp, NodeId)>,
+    /// Nodes whose turn has come but for an `after`, under the first one that is missing.
+    pub(super) parked: BTreeMap<NodeId, Vec<NodeId>>,
+    pub(super) todo: VecDeque<Work>,
+    changed: Vec<NodeId>,
+}
+
+/// What remains to be looked at inside one step. A queue, so that depth never becomes recursion.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Work {
+    /// Look at the container's next child.
+    Reach(NodeId),
+    /// See whether the container has ended.
+    Settle(NodeId),
+    /// See whether the node may start now.
+    Consider(NodeId),
+    /// The root has ended.
+    Finish,
+}
+
+/// An event that does not fit the state it met. The run is unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Illegal {
+    /// The node's state does not allow the event.
+    #[error("`{path}` is {status}: {event} does not apply")]
+    State {
+        /// Where.
+        path: String,
+        /// Its status.
+        status: Status,
+        /// The event's word.
+        event: &'static str,
+    },
+    /// An exit of an attempt that is not the live one.
+    #[error("`{path}` does not await attempt {attempt}", attempt = .attempt.0)]
+    Attempt {
+        /// Where.
+        path: String,
+        /// The attempt that was reported.
+        attempt: AttemptId,
+    },
+    /// A clear inside something that is being cancelled right now.
+    #[error("`{path}` is being stopped: clear it when what still runs there has ended")]
+    Halting {
+        /// The container that is halted.
+        path: String,
+    },
+}
+
+impl Run {
+    /// A run in which nothing has happened yet.
+    pub fn new(id: RunId, tree: Arc<Tree>) -> Self {
+        let entries = vec![Entry::NEW; tree.len()];
+        Self {
+            id,
+            tree,
+            entries,
+            progress: BTreeMap::new(),
+            open: BTreeSet::new(),
+            deciding: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            live: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            parked: BTreeMap::new(),
+            todo: VecDeque::new(),
+            changed: Vec::new(),
+        }
+    }
+
+    /// A run as its records say it was. Attempts that were live still are: the caller finds out about them.
+    pub fn restore(id: RunId, tree: Arc<Tree>, records: impl IntoIterator<Item = (NodeId, Entry)>) -> Self {
+        let mut run = Self::new(id, tree);
+        for (node, entry) in records {
+            run.entries[node.index()] = entry;
+        }
+        run.rebuild();
+        run
+    }
+
+    /// Moves the run. Effects are appended in the order in which they are to be performed.
+    pub fn step(&mut self, event: &Event, now: Timestamp, effects: &mut Vec<Effect>) -> Result<(), Illegal> {
+        match event {
+            Event::Begin => {
+                self.require(NodeId::ROOT, event, |state| matches!(state, State::Pending))?;
+                self.todo.push_back(Work::Consider(NodeId::ROOT));
+            }
+            Event::Condition { node, holds } => {
+                self.require(*node, event, |state| matches!(state, State::Deciding))?;
+                match holds {
+                    Ok(true) => self.set(*node, State::Queued { since: now }),
+                    Ok(false) => self.skip(*node, SkipReason::When, now),
+                    Err(error) => self.fail(*node, Failure::When(error.clone()), now),
+                }
+            }
+            Event::Open { node } => {
+                let container = !self.tree.is_leaf(*node);
+                self.require(*node, event, |state| container && matches!(state, State::Queued { .. }))?;
+                self.start_container(*node, now);
+            }
+            Event::Start { node, attempt } => {
+                let leaf = self.tree.is_leaf(*node);
+                self.require(*node, event, |state| leaf && matches!(state, State::Queued { .. }))?;
+                self.entries[node.index()].attempts += 1;
+                self.set(*node, State::Running { attempt: *attempt, since: now, kill: None });
+                effects.push(Effect::Launch(*node, *attempt));
+            }
+            Event::Exited { node, attempt, exit } => {
+                let State::Running { attempt: live, kill, .. } = self.state(*node) else {
+                    return Err(Illegal::Attempt { path: self.tree.path(*node), attempt: *attempt });
+                };
+                if live != attempt {
+                    return Err(Illegal::Attempt { path: self.tree.path(*node), attempt: *attempt });
+                }
+                let kill = kill.clone();
+                self.exited(*node, *attempt, exit, kill.as_deref(), now);
+            }
+            Event::Wake => self.wake(now, effects),
+            Event::Cancel { node, by } => self.cancel(*node, by, event, now, effects)?,
+            Event::Mark { node, mark, by } => self.mark(*node, *mark, by, event, now, effects)?,
+            Event::Clear { nodes, by } => self.clear(nodes, by, now, effects)?,
+        }
+        self.work_off(now, effects);
+        Ok(())
+    }
+
+    fn require(&self, node: NodeId, event: &Event, fits: impl FnOnce(&State) -> bool) -> Result<(), Illegal> {
+        if fits(self.state(node)) { Ok(()) } else { Err(self.illegal(node, event)) }
+    }
+
+    fn work_off(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        while let Some(work) = self.todo.pop_front() {
+            match work {
+                Work::Reach(container) => self.reach(container, now, effects),
+                Work::Settle(container) => self.settle(container, now),
+                Work::Consider(node) => self.consider(node, now, effects),
+                Work::Finish => effects.push(Effect::Finish),
+            }
+        }
+    }
+
+    fn exited(&mut self, node: NodeId, attempt: AttemptId, exit: &Exit, kill: Option<&Kill>, now: Timestamp) {
+        let failure = match exit {
+            Exit::Code(0) => None,
+            Exit::Code(code) => Some(Failure::Code(*code)),
+            Exit::Signal(signal) => Some(Failure::Signal(*signal)),
+            Exit::TimedOut => Some(Failure::Timeout),
+            Exit::Killed => Some(Failure::Signal(KILLED_FROM_OUTSIDE)),
+            Exit::NotStarted(what) => Some(Failure::NotStarted(what.clone())),
+            Exit::Lost(evidence) => Some(Failure::Lost(evidence.clone())),
+            Exit::BadOutput(what) => Some(Failure::BadOutput(what.clone())),
+        };
+        let ours = matches!(exit, Exit::Killed | Exit::Lost(_));
+        match (kill.map(|kill| (&kill.why, &kill.by)), failure) {
+            (Some((KillReason::Clear, _)), _) => {
+                self.set(node, State::Pending);
+                self.reconsider(node);
+            }
+            (Some((KillReason::Mark { node: origin, mark, .. }, by)), _) if *origin == node => {
+                self.set(node, marked(*mark, by, now));
+            }
+            (Some((why, by)), Some(_)) if ours => {
+                let reason = match why {
+                    KillReason::Timeout(container) => CancelReason::Timeout(*container),
+                    KillReason::Mark { node, .. } => CancelReason::Marked(*node),
+                    KillReason::Cancel | KillReason::Clear => CancelReason::By(by.clone()),
+                };
+                self.set(node, State::Cancelled { at: now, reason: Box::new(reason) });
+            }
+            // A natural exit in between keeps its true code; but nothing is tried again.
+            (Some(_), Some(failure)) => self.fail(node, failure, now),
+            (_, None) => self.set(node, State::Succeeded { at: now, marked: None }),
+            (None, Some(failure)) => {
+                let retry = &self.tree.settings(node).retry;
+                let spent = self.entries[node.index()].spent();
+                if spent <= retry.limit && failure.is_retried_by(retry) {
+                    let delay = retry_delay(retry, self.id, node, attempt, spent);
+                    let until = now.saturating_add(delay).unwrap_or(now);
+                    self.set(node, State::Retrying { until, failure: Box::new(failure) });
+                } else {
+                    self.fail(node, failure, now);
+                }
+            }
+        }
+        // Its container may have been cleared, or halted, from under it.
+        if let Some(open) = self.tree.ancestors(node).find(|up| self.open.contains(up)) {
+            self.todo.push_back(Work::Settle(open));
+        }
+    }
+
+    fn wake(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        while let Some(&(due, node)) = self.timers.first()
+            && due <= now
+        {
+            self.timers.pop_first();
+            match self.state(node) {
+                State::Retrying { .. } => self.set(node, State::Queued { since: now }),
+                State::Open { .. } => self.halt(node, &HaltReason::Timeout, now, effects),
+                State::Pending
+                | State::Deciding
+                | State::Queued { .. }
+                | State::Running { .. }
+                | State::Succeeded { .. }
+                | State::Failed { .. }
+                | State::Skipped { .. }
+                | State::UpstreamFailed { .. }
+                | State::Cancelled { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn skip(&mut self, node: NodeId, reason: SkipReason, now: Timestamp) {
+        self.set(node, State::Skipped { at: now, reason: Box::new(reason) });
+    }
+
+    pub(super) fn fail(&mut self, node: NodeId, failure: Failure, now: Timestamp) {
+        self.set(node, State::Failed { at: now, failure: Box::new(failure) });
+    }
+
+    /// Writes a state down without its consequences; `rebuild` follows.
+    pub(super) fn put(&mut self, node: NodeId, state: State) {
+        if matches!(state, State::Pending) {
+            self.progress.remove(&node);
+        }
+        self.entries[node.index()].state = state;
+        self.changed.push(node);
+    }
+
+    /// The attempts made so far no longer count against the retry budget.
+    pub(super) fn forgive(&mut self, node: NodeId) {
+        let entry = &mut self.entries[node.index()];
+        entry.forgiven = entry.attempts;
+        self.changed.push(node);
+    }
+
+    /// The only way by which a state changes in the course of things.
+    pub(super) fn set(&mut self, node: NodeId, state: State) {
+        let old = std::mem::replace(&mut self.entries[node.index()].state, state);
+        self.changed.push(node);
+        self.unindex(node, &old);
+        self.index(node);
+        self.account(node, &old);
+    }
+
+    /// The nodes whose records changed since this was last asked, in document order.
+    pub fn take_changes(&mut self) -> Vec<NodeId> {
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        changed.dedup();
+        changed
+    }
+
+    pub(super) fn illegal(&self, node: NodeId, event: &Event) -> Illegal {
+        Illegal::State { path: self.tree.path(node), status: self.seen(node).status, event: event.word() }
+    }
+}
+
+/// What an attempt's end is called if the keeper says it was told to end it, and nobody had asked.
+const KILLED_FROM_OUTSIDE: i32 = 9;
+
+pub(super) fn marked(mark: Mark, by: &str, at: Timestamp) -> State {
+    match mark {
+        Mark::Succeeded => State::Succeeded { at, marked: Some(by.into()) },
+        Mark::Failed => State::Failed { at, failure: Box::new(Failure::Marked(by.into())) },
+        Mark::Skipped => State::Skipped { at, reason: Box::new(SkipReason::Marked(by.into())) },
+    }
+}

@@ -1,0 +1,256 @@
+//! A world for one run, moved by hand: places, a clock, and commands that end when the script says so.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::pipeline::node::{Command, NodeId, Options, Tree, TreeBuilder, TriggerRule};
+use crate::pipeline::policy::{RetryOn, Settings};
+use crate::run::clear::{self, Request};
+use crate::run::effect::Effect;
+use crate::run::event::Event;
+use crate::run::machine::{Illegal, Run};
+use crate::run::picture::picture;
+use crate::run::state::{AttemptId, Exit, Mark, RunId};
+
+/// Runs the script on the tree and compares the picture.
+#[track_caller]
+pub(super) fn check(tree: &str, script: &str, expected: &str) {
+    let mut world = World::new(tree);
+    world.play(script);
+    assert_eq!(world.picture(), trimmed(expected), "\nafter: {script}\nof:{tree}");
+}
+
+/// A picture as it is written in a test, without the test's own indentation.
+pub(super) fn trimmed(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let indent = lines.iter().map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
+    lines.iter().map(|line| line[indent..].trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+/// A tree from indented lines: `name kind attribute=value …`; the kind of a leaf is left out.
+pub(super) fn tree(text: &str) -> Tree {
+    let mut builder = TreeBuilder::new(Settings::default());
+    let mut open: Vec<usize> = Vec::new();
+    let mut after: Vec<(NodeId, String)> = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let indent = line.len() - line.trim_start().len();
+        while open.last().is_some_and(|&above| above >= indent) {
+            open.pop();
+            builder.close();
+        }
+        let mut words = line.split_whitespace().peekable();
+        let name = words.next().unwrap();
+        let kind = words.next_if(|word| ["serial", "parallel"].contains(word));
+        let mut options = Options::default();
+        let mut settings = builder.inherited().clone();
+        let mut waits = Vec::new();
+        for word in words {
+            match word.split_once('=').unwrap_or((word, "")) {
+                ("rule", "all_done") => options.trigger_rule = TriggerRule::AllDone,
+                ("rule", "one_failed") => options.trigger_rule = TriggerRule::OneFailed,
+                ("when", text) => options.when = Some(text.into()),
+                ("skip", _) => options.skip = true,
+                ("suppress", _) => options.suppress_errors = true,
+                ("keep_going", _) => options.stop_on_error = false,
+                ("max", n) => options.max_concurrent = NonZeroU32::new(n.parse().unwrap()),
+                ("timeout", n) => options.timeout = Some(Duration::from_secs(n.parse().unwrap())),
+                ("retry", n) => settings.retry.limit = n.parse().unwrap(),
+                ("delay", n) => settings.retry.delay = Duration::from_secs(n.parse().unwrap()),
+                ("backoff", n) => settings.retry.backoff = n.parse().unwrap(),
+                ("on", code) => {
+                    let codes = Box::new([code.parse().unwrap()]);
+                    settings.retry.on = RetryOn::Only { codes, timeout: false, signal: false, lost: false };
+                }
+                ("after", paths) => waits.extend(paths.split(',').map(str::to_owned)),
+                other => panic!("unknown attribute {other:?}"),
+            }
+        }
+        let settings = (settings != *builder.inherited()).then_some(settings);
+        let id = if let Some(kind) = kind {
+            open.push(indent);
+            builder.open(name, kind == "serial", options, settings)
+        } else {
+            builder.leaf(name, Command::Shell("true".into()), options, settings)
+        };
+        after.extend(waits.into_iter().map(|path| (id, path)));
+    }
+    for _ in open {
+        builder.close();
+    }
+    let draft = builder.clone().finish();
+    for (node, path) in after {
+        builder.after(node, draft.find(&path).unwrap_or_else(|| panic!("no {path}")));
+    }
+    builder.finish()
+}
+
+#[derive(Clone)]
+pub(super) struct World {
+    pub(super) run: Run,
+    pub(super) now: Timestamp,
+    pub(super) places: usize,
+    pub(super) launched: Vec<(NodeId, AttemptId)>,
+    pub(super) killed: Vec<NodeId>,
+    pub(super) finished: u32,
+    pub(super) journal: Vec<(Timestamp, Event)>,
+    /// What `when`s evaluate to from now on, by path; otherwise what their text says.
+    pub(super) facts: BTreeMap<String, bool>,
+    attempts: u64,
+}
+
+impl World {
+    pub(super) fn new(text: &str) -> Self {
+        Self::of(tree(text))
+    }
+
+    pub(super) fn of(tree: Tree) -> Self {
+        Self {
+            run: Run::new(RunId(1), Arc::new(tree)),
+            now: Timestamp::UNIX_EPOCH,
+            places: 16,
+            launched: Vec::new(),
+            killed: Vec::new(),
+            finished: 0,
+            journal: Vec::new(),
+            facts: BTreeMap::new(),
+            attempts: 0,
+        }
+    }
+
+    pub(super) fn picture(&self) -> String {
+        picture(&self.run, NodeId::ROOT, usize::MAX).trim_end().to_owned()
+    }
+
+    pub(super) fn at(&self, path: &str) -> NodeId {
+        self.run.tree().find(path).unwrap_or_else(|| panic!("no {path}"))
+    }
+
+    /// Begins the run, then plays one command after another, separated by `;`.
+    pub(super) fn play(&mut self, script: &str) {
+        self.must(Event::Begin);
+        for command in script.split(';').map(str::trim).filter(|command| !command.is_empty()) {
+            self.command(command);
+        }
+    }
+
+    pub(super) fn command(&mut self, command: &str) {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let by = || "ada".into();
+        match words.as_slice() {
+            ["places", n] => {
+                self.places = n.parse().unwrap();
+                self.admit();
+            }
+            ["wait", seconds] => {
+                self.now += Duration::from_secs(seconds.parse().unwrap());
+                self.must(Event::Wake);
+            }
+            ["all", "ok"] => loop {
+                let live = self.run.live().next();
+                let Some((node, attempt)) = live else { break };
+                self.must(Event::Exited { node, attempt, exit: Exit::Code(0) });
+            },
+            ["cancel", path] => self.must(Event::Cancel { node: self.at(path), by: by() }),
+            ["mark", path, word] => {
+                let mark = match *word {
+                    "succeeded" => Mark::Succeeded,
+                    "failed" => Mark::Failed,
+                    "skipped" => Mark::Skipped,
+                    other => panic!("unknown mark {other}"),
+                };
+                self.must(Event::Mark { node: self.at(path), mark, by: by() });
+            }
+            ["clear", path, options @ ..] => {
+                let request = Request {
+                    targets: vec![self.at(path)],
+                    downstream: !options.contains(&"only"),
+                    upstream: options.contains(&"upstream"),
+                    ..Request::default()
+                };
+                let plan = clear::plan(&self.run, &request);
+                self.must(Event::Clear { nodes: plan.nodes, by: by() });
+            }
+            ["fact", path, holds] => {
+                self.facts.insert((*path).to_owned(), *holds == "true");
+            }
+            ["crash"] => self.restore(),
+            [path, exit] => {
+                let node = self.at(path);
+                let live = self.run.live().find(|(live, _)| *live == node);
+                let attempt = live.unwrap_or_else(|| panic!("{path} does not run\n{}", self.picture())).1;
+                let exit = match *exit {
+                    "ok" => Exit::Code(0),
+                    "killed" => Exit::Killed,
+                    "timeout" => Exit::TimedOut,
+                    "lost" => Exit::Lost("its keeper was killed".into()),
+                    "missing" => Exit::NotStarted("no such program: `ingest`".into()),
+                    "garbled" => Exit::BadOutput("line 1 has no `=`".into()),
+                    signal if signal.starts_with("signal:") => Exit::Signal(signal[7..].parse().unwrap()),
+                    code => Exit::Code(code.parse().unwrap()),
+                };
+                self.must(Event::Exited { node, attempt, exit });
+            }
+            other => panic!("unknown command {other:?}"),
+        }
+    }
+
+    fn must(&mut self, event: Event) {
+        self.happen(event).unwrap_or_else(|error| panic!("{error}\n{}", self.picture()));
+    }
+
+    /// Steps the run and performs what it asks for; then fills the free places.
+    pub(super) fn happen(&mut self, event: Event) -> Result<(), Illegal> {
+        self.step(event)?;
+        self.admit();
+        Ok(())
+    }
+
+    fn step(&mut self, event: Event) -> Result<(), Illegal> {
+        let mut effects = Vec::new();
+        self.run.step(&event, self.now, &mut effects)?;
+        self.journal.push((self.now, event));
+        for effect in effects {
+            match effect {
+                Effect::Evaluate(node) => {
+                    let path = self.run.tree().path(node);
+                    let text = self.run.tree().options(node).when.clone().unwrap();
+                    let holds = match self.facts.get(&path) {
+                        Some(&holds) => Ok(holds),
+                        None if &*text == "broken" => Err("unknown name `broken`".into()),
+                        None => Ok(&*text == "true"),
+                    };
+                    self.step(Event::Condition { node, holds })?;
+                }
+                Effect::Launch(node, attempt) => self.launched.push((node, attempt)),
+                Effect::Kill(node, _) => self.killed.push(node),
+                Effect::Forget(_) => {}
+                Effect::Finish => self.finished += 1,
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn admit(&mut self) {
+        while let Some(node) = self.run.admissible(self.places.saturating_sub(self.run.live().count())) {
+            let event = if self.run.tree().is_leaf(node) {
+                self.attempts += 1;
+                Event::Start { node, attempt: AttemptId(self.attempts) }
+            } else {
+                Event::Open { node }
+            };
+            self.step(event).expect("what is admissible may start");
+        }
+    }
+
+    /// The daemon dies and comes back: only the records are left.
+    pub(super) fn restore(&mut self) {
+        let records: Vec<_> =
+            self.run.tree().ids().map(|node| (node, self.run.entry(node).clone())).collect();
+        self.run = Run::restore(self.run.id(), self.run.tree().clone(), records);
+        self.must(Event::Wake);
+    }
+}
