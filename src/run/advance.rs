@@ -20,8 +20,8 @@ impl Run {
         }
         let serial = matches!(self.tree.kind(container), Kind::Serial(_));
         while let Some(progress) = self.progress.get(&container) {
-            let busy = if serial { progress.active } else { progress.queued };
-            let Some(child) = progress.next.filter(|_| busy == 0) else { return };
+            let held = !serial && progress.queued > 0;
+            let Some(child) = progress.next.filter(|_| !held) else { return };
             self.consider(child, now, effects);
             if serial && !self.seen(child).status.is_ended() {
                 return;
@@ -36,6 +36,10 @@ impl Run {
         let up = self.tree.parent(node).map(|up| self.state(up));
         let here = matches!(self.state(node), State::Pending) && !self.seen(node).status.is_ended();
         if !here || !matches!(up, None | Some(State::Open { halt: None, .. })) {
+            return;
+        }
+        // Cleared while it ran: it starts anew when the last of it has ended.
+        if self.live_below(node).next().is_some() {
             return;
         }
         let missing = self.tree.after(node).find(|&before| !self.seen(before).status.is_ended());
@@ -85,7 +89,6 @@ impl Run {
 
     pub(super) fn start_container(&mut self, node: NodeId, now: Timestamp) {
         self.set(node, State::Open { since: now, halt: None });
-        self.recount(node);
         self.todo.push_back(Work::Reach(node));
         self.todo.push_back(Work::Settle(node));
     }
@@ -99,25 +102,20 @@ impl Run {
         if progress.children.total() < children.count || living {
             return;
         }
-        let own_halt = halt.as_ref().filter(|halt| halt.origin == container).map(|halt| &halt.why);
-        let state = match (own_halt, progress.outcome(children.count)) {
-            (Some(HaltReason::Timeout), _) => State::Failed { at: now, failure: Box::new(Failure::Timeout) },
-            (Some(HaltReason::Mark(mark, by)), _) => marked(*mark, by, now),
-            (Some(HaltReason::Cancel(by)), _) if progress.children.cancelled > 0 => {
-                State::Cancelled { at: now, reason: Box::new(CancelReason::By(by.clone())) }
-            }
-            (Some(HaltReason::Cancel(_)) | None, Outcome::Succeeded) => {
-                State::Succeeded { at: now, marked: None }
-            }
-            (Some(HaltReason::Cancel(_)) | None, Outcome::Failed(child)) => {
-                State::Failed { at: now, failure: Box::new(Failure::Child(child)) }
-            }
-            (Some(HaltReason::Cancel(_)) | None, Outcome::Cancelled(child)) => {
-                State::Cancelled { at: now, reason: Box::new(CancelReason::Child(child)) }
-            }
-            (Some(HaltReason::Cancel(_)) | None, Outcome::Skipped) => {
-                State::Skipped { at: now, reason: Box::new(SkipReason::Children) }
-            }
+        let reason = halt.as_ref().map(|halt| (halt.origin, &halt.why));
+        let cut_short = progress.children.cancelled > 0;
+        let cancelled = |reason| State::Cancelled { at: now, reason: Box::new(reason) };
+        let failed = |failure| State::Failed { at: now, failure: Box::new(failure) };
+        let state = match (reason, progress.outcome(children.count)) {
+            (Some((origin, HaltReason::Timeout)), _) if origin == container => failed(Failure::Timeout),
+            (Some((origin, HaltReason::Mark(mark, by))), _) if origin == container => marked(*mark, by, now),
+            (Some((_, HaltReason::Cancel(by))), _) if cut_short => cancelled(CancelReason::By(by.clone())),
+            (Some((origin, HaltReason::Timeout)), _) if cut_short => cancelled(CancelReason::Timeout(origin)),
+            (Some((origin, HaltReason::Mark(..))), _) if cut_short => cancelled(CancelReason::Marked(origin)),
+            (_, Outcome::Succeeded) => State::Succeeded { at: now, marked: None },
+            (_, Outcome::Failed(child)) => failed(Failure::Child(child)),
+            (_, Outcome::Cancelled(child)) => cancelled(CancelReason::Child(child)),
+            (_, Outcome::Skipped) => State::Skipped { at: now, reason: Box::new(SkipReason::Children) },
         };
         self.set(container, state);
     }

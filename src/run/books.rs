@@ -9,7 +9,7 @@ use crate::pipeline::node::{Kind, NodeId, TriggerRule};
 
 use super::flow::Progress;
 use super::machine::{Run, Work};
-use super::state::State;
+use super::state::{Failure, SkipReason, State};
 
 impl Run {
     /// Enters a node into the sets that its state belongs to.
@@ -75,7 +75,6 @@ impl Run {
     /// A node's state has changed: its container's counts follow, and whoever waited for that is looked at.
     pub(super) fn account(&mut self, node: NodeId, old: &State) {
         let new = self.state(node);
-        let (was_active, is_active) = (is_active(old), is_active(new));
         let (was_waiting, is_waiting) = (is_waiting(old), is_waiting(new));
         let ends = new.is_ended() && !old.is_ended();
         if ends {
@@ -87,8 +86,12 @@ impl Run {
             }
             return;
         };
-        let Some(mut progress) = self.progress.remove(&up) else { return };
-        progress.active = progress.active + u32::from(is_active) - u32::from(was_active);
+        let Some(mut progress) = self.progress.remove(&up) else {
+            // Below a container that was cleared; one around it may have waited for this end.
+            let open = self.tree.ancestors(up).find(|at| self.open.contains(at));
+            self.todo.extend(open.filter(|_| ends).map(Work::Settle));
+            return;
+        };
         progress.queued = progress.queued + u32::from(is_waiting) - u32::from(was_waiting);
         let culprit = progress.culprit();
         if ends && let Some(ending) = self.ending(node) {
@@ -108,7 +111,9 @@ impl Run {
 
     /// The later siblings in a serial that can no longer run have ended with that: no records, one count.
     fn doom_successors(&mut self, up: NodeId, progress: &mut Progress, known: Option<NodeId>) {
-        if !matches!(self.tree.kind(up), Kind::Serial(_)) || !self.tree.options(up).stop_on_error {
+        let halted = !matches!(self.state(up), State::Open { halt: None, .. });
+        let serial = matches!(self.tree.kind(up), Kind::Serial(_));
+        if halted || !serial || !self.tree.options(up).stop_on_error {
             return;
         }
         let Some(culprit) = progress.culprit() else { return };
@@ -145,7 +150,6 @@ impl Run {
         let mut progress = Progress { next: self.tree.first_child(container), ..Progress::default() };
         for child in self.tree.children(container) {
             let state = self.state(child);
-            progress.active += u32::from(is_active(state));
             progress.queued += u32::from(is_waiting(state));
             if let Some(ending) = self.ending_in(container, child, &progress) {
                 progress.add(child, ending);
@@ -174,7 +178,7 @@ impl Run {
         // Backwards, so that a container is counted after everything below it.
         for node in tree.ids().rev() {
             self.index(node);
-            if !tree.is_leaf(node) && self.has_started(node) {
+            if !tree.is_leaf(node) && is_counted(self.state(node)) {
                 self.recount(node);
             }
         }
@@ -189,18 +193,29 @@ impl Run {
         }
     }
 
-    /// Whether a container is open, or ended over children of which at least one has a record.
-    fn has_started(&self, container: NodeId) -> bool {
-        let state = self.state(container);
+    /// Whether a container has been opened, as far as its children's records tell.
+    pub(super) fn has_started(&self, container: NodeId) -> bool {
         let recorded = |child| !matches!(self.state(child), State::Pending);
-        matches!(state, State::Open { .. })
-            || (state.is_ended() && self.tree.children(container).any(recorded))
+        matches!(self.state(container), State::Open { .. })
+            || (is_counted(self.state(container)) && self.tree.children(container).any(recorded))
     }
 }
 
-/// At work, or about to be.
-fn is_active(state: &State) -> bool {
-    is_waiting(state) || matches!(state, State::Running { .. } | State::Open { .. } | State::Retrying { .. })
+/// Whether a container in this state has counts: it is open, or it may have been before it ended.
+pub(super) fn is_counted(container: &State) -> bool {
+    match container {
+        State::Pending
+        | State::Deciding
+        | State::Queued { .. }
+        | State::Running { .. }
+        | State::Retrying { .. }
+        | State::UpstreamFailed { .. } => false,
+        State::Open { .. } | State::Succeeded { .. } | State::Cancelled { .. } => true,
+        State::Failed { failure, .. } => !matches!(**failure, Failure::When(_)),
+        State::Skipped { reason, .. } => {
+            matches!(**reason, SkipReason::Children | SkipReason::Marked(_))
+        }
+    }
 }
 
 /// Waiting for its `when` or for a place.

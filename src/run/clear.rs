@@ -136,7 +136,8 @@ impl Reset<'_> {
 }
 
 impl Run {
-    /// Nodes recorded as `upstream_failed` because of one of `nodes`, directly or through others.
+    /// Nodes that are `upstream_failed` because of one of `nodes`, by record or by their place in a serial,
+    /// directly or through others.
     pub(super) fn because_of(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
         let mut blamed: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
         for node in self.tree.ids() {
@@ -151,12 +152,26 @@ impl Run {
             let below = blamed.range(NodeId(range.start)..NodeId(range.end));
             let above = self.tree.ancestors(node).filter_map(|up| blamed.get_key_value(&up));
             let met: Vec<NodeId> = below.chain(above).map(|(&culprit, _)| culprit).collect();
-            for culprit in met {
-                let victims = blamed.remove(&culprit).unwrap_or_default();
-                fresh.extend(&victims);
-                freed.extend(victims);
+            let recorded = met.into_iter().flat_map(|culprit| blamed.remove(&culprit).unwrap_or_default());
+            let doomed =
+                std::iter::once(node).chain(self.tree.ancestors(node)).flat_map(|at| self.doomed_by(at));
+            for victim in recorded.chain(doomed).collect::<Vec<_>>() {
+                if freed.insert(victim) {
+                    fresh.push(victim);
+                }
             }
         }
         freed
+    }
+
+    /// The later siblings in a serial that cannot run because of `culprit`.
+    fn doomed_by(&self, culprit: NodeId) -> impl Iterator<Item = NodeId> + use<'_> {
+        let up = self.tree.parent(culprit).and_then(|up| self.progress(up));
+        let first = up.filter(|progress| progress.culprit() == Some(culprit));
+        let next = first.and_then(|_| self.tree.next_sibling(culprit));
+        std::iter::successors(next, |&sibling| self.tree.next_sibling(sibling)).filter(move |&sibling| {
+            let seen = self.seen(sibling);
+            seen.origin == culprit && seen.status == Status::UpstreamFailed
+        })
     }
 }

@@ -69,9 +69,7 @@ pub struct Progress {
     pub leaves: Tally,
     /// Failures below that were suppressed.
     pub suppressed: u32,
-    /// Children that are at work: deciding, queued, running, open or retrying.
-    pub active: u32,
-    /// Of those, children that wait for a place (or for their `when`).
+    /// Children that wait for a place, or for their `when`.
     pub queued: u32,
     /// The first child in document order that counts as failed or upstream_failed.
     pub failed: Option<NodeId>,

@@ -37,12 +37,14 @@ impl Run {
             | State::Skipped { .. }
             | State::UpstreamFailed { .. }
             | State::Cancelled { .. } => {
-                // Attempts of a container that was cleared may still be on their way out below it.
-                for leaf in self.live_below(node).collect::<Vec<_>>() {
-                    self.kill(leaf, Kill { why: KillReason::Cancel, by: by.into() }, effects);
+                if self.live_below(node).next().is_some() {
+                    // Attempts of a container that was cleared are still on their way out below it.
+                    self.start_container(node, now);
+                    self.halt(node, &HaltReason::Cancel(by.into()), now, effects);
+                } else {
+                    let reason = Box::new(CancelReason::By(by.into()));
+                    self.set(node, State::Cancelled { at: now, reason });
                 }
-                let reason = Box::new(CancelReason::By(by.into()));
-                self.set(node, State::Cancelled { at: now, reason });
             }
         }
         Ok(())
@@ -127,9 +129,11 @@ impl Run {
         if halted || unreached || self.live_below(node).next().is_some() {
             return Err(self.illegal(node, event));
         }
-        let mut nodes = self.because_of(&BTreeSet::from([node]));
-        nodes.insert(node);
-        self.revise(&nodes.into_iter().collect::<Vec<_>>(), now)?;
+        // What is below the marked node stays as it was: only what waited for it outside is released.
+        let freed = self.because_of(&BTreeSet::from([node]));
+        let freed: Vec<NodeId> =
+            freed.into_iter().filter(|&freed| !self.tree.is_within(freed, node)).collect();
+        self.revise(&freed, Some(node), now)?;
         self.put(node, marked(mark, by, now));
         self.rebuild();
         Ok(())
@@ -142,7 +146,7 @@ impl Run {
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Illegal> {
-        self.revise(nodes, now)?;
+        self.revise(nodes, None, now)?;
         for &node in nodes {
             if let State::Running { .. } = self.state(node) {
                 self.kill(node, Kill { why: KillReason::Clear, by: by.into() }, effects);
@@ -156,36 +160,45 @@ impl Run {
         Ok(())
     }
 
-    /// Makes `nodes` pending and reopens what has to be open for them; everything else keeps the status it
-    /// had, for which what was derived from a reopened container is written down.
-    fn revise(&mut self, nodes: &[NodeId], now: Timestamp) -> Result<(), Illegal> {
-        let chosen: BTreeSet<NodeId> = nodes.iter().copied().collect();
-        let above: BTreeSet<NodeId> = nodes.iter().flat_map(|&node| self.tree.ancestors(node)).collect();
+    /// Makes `nodes` pending and reopens what has to be open for them, and for `marked`; everything else
+    /// keeps the status it had, for which what was derived from a reopened container is written down.
+    fn revise(&mut self, nodes: &[NodeId], marked: Option<NodeId>, now: Timestamp) -> Result<(), Illegal> {
+        let chosen: BTreeSet<NodeId> = nodes.iter().copied().chain(marked).collect();
+        let above: BTreeSet<NodeId> = chosen.iter().flat_map(|&node| self.tree.ancestors(node)).collect();
         let above: Vec<NodeId> = above.difference(&chosen).copied().collect();
         let halted = |up: &&NodeId| matches!(self.state(**up), State::Open { halt: Some(_), .. });
         if let Some(&up) = above.iter().find(halted) {
             return Err(Illegal::Halting { path: self.tree.path(up) });
         }
-        for &up in &above {
-            if !self.seen(up).status.is_ended() {
-                continue;
-            }
+        let containers = nodes.iter().copied().filter(|&node| !self.tree.is_leaf(node));
+        let touched: BTreeSet<NodeId> = above.iter().copied().chain(containers).collect();
+        // First everything is read, then it is written: what is derived depends on what stands above.
+        let mut records: Vec<(NodeId, State)> = Vec::new();
+        let mut closed: BTreeSet<NodeId> = nodes.iter().copied().collect();
+        for up in touched.into_iter().filter(|&up| self.seen(up).status.is_ended()) {
             let kept = |child: &NodeId| !chosen.contains(child) && above.binary_search(child).is_err();
-            let pinned: Vec<(NodeId, State)> = self
-                .tree
-                .children(up)
-                .filter(kept)
-                .filter_map(|child| Some((child, self.derived(child, now)?)))
-                .collect();
-            for (child, state) in pinned {
-                self.put(child, state);
+            let pinned = self.tree.children(up).filter(kept);
+            records.extend(pinned.filter_map(|child| Some((child, self.derived(child, now)?))));
+            // Below what has to be considered again, everything has to be.
+            let held = closed.contains(&up) || self.tree.parent(up).is_some_and(|at| closed.contains(&at));
+            let reopens = self.has_started(up) && !held;
+            if !reopens {
+                closed.insert(up);
             }
-            let started = self.progress.contains_key(&up);
-            self.put(up, if started { State::Open { since: now, halt: None } } else { State::Pending });
+            records.push((up, if reopens { State::Open { since: now, halt: None } } else { State::Pending }));
+        }
+        for (node, state) in records {
+            self.put(node, state);
         }
         for &node in nodes {
             if !matches!(self.state(node), State::Running { .. }) {
                 self.put(node, State::Pending);
+            }
+            let range = self.tree.subtree(node);
+            let within = NodeId(range.start)..NodeId(range.end);
+            let waiting = self.ready.range(within.clone()).chain(self.deciding.range(within));
+            for waiting in waiting.copied().collect::<Vec<_>>() {
+                self.put(waiting, State::Pending);
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::pipeline::node::{NodeId, Tree};
 
+use super::books::is_counted;
 use super::effect::Effect;
 use super::event::Event;
 use super::flow::Progress;
@@ -191,7 +192,11 @@ impl Run {
         match (kill.map(|kill| (&kill.why, &kill.by)), failure) {
             (Some((KillReason::Clear, _)), _) => {
                 self.set(node, State::Pending);
-                self.reconsider(node);
+                // By now its place in a serial may say that it cannot run: an end without a record.
+                if let Some(up) = self.tree.parent(node).filter(|up| self.open.contains(up)) {
+                    self.recount(up);
+                    self.release(node);
+                }
             }
             (Some((KillReason::Mark { node: origin, mark, .. }, by)), _) if *origin == node => {
                 self.set(node, marked(*mark, by, now));
@@ -219,9 +224,14 @@ impl Run {
                 }
             }
         }
-        // Its container may have been cleared, or halted, from under it.
+        // What is around it may have been halted, or cleared, and waited for this end.
         if let Some(open) = self.tree.ancestors(node).find(|up| self.open.contains(up)) {
             self.todo.push_back(Work::Settle(open));
+        }
+        let pending = |at: &NodeId| matches!(self.state(*at), State::Pending);
+        let cleared = std::iter::once(node).chain(self.tree.ancestors(node)).filter(pending).last();
+        if let Some(cleared) = cleared {
+            self.reconsider(cleared);
         }
     }
 
@@ -276,6 +286,10 @@ impl Run {
         self.changed.push(node);
         self.unindex(node, &old);
         self.index(node);
+        let container = !self.tree.is_leaf(node);
+        if container && is_counted(self.state(node)) && !self.progress.contains_key(&node) {
+            self.recount(node);
+        }
         self.account(node, &old);
     }
 

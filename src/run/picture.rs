@@ -15,9 +15,10 @@ pub fn picture(run: &Run, top: NodeId, fold: usize) -> String {
     let mut drawing = Drawing { run, lines: Vec::new() };
     drawing.draw(top, fold);
     let width = drawing.lines.iter().map(|line| line.label.chars().count()).max().unwrap_or(0);
+    let words = drawing.lines.iter().map(|line| line.status.len()).max().unwrap_or(0);
     let mut text = String::new();
     for line in drawing.lines {
-        let told = format!("{:width$}  {:15}  {}", line.label, line.status, line.reason);
+        let told = format!("{:width$}  {:words$}  {}", line.label, line.status, line.reason);
         let _ = writeln!(text, "{}", told.trim_end());
     }
     text
@@ -74,7 +75,7 @@ impl Drawing<'_> {
     /// Whether a container's own line says all there is to say about what is below it.
     fn tells_for_all(&self, node: NodeId) -> bool {
         let seen = self.run.seen(node);
-        seen.status.is_ended() && self.run.progress(node).is_none()
+        seen.status.is_ended() && !self.run.has_started(node)
     }
 
     fn alike(&self, a: NodeId, b: NodeId) -> bool {

@@ -142,14 +142,16 @@ impl Run {
             | State::Failed { .. }
             | State::Skipped { .. }
             | State::UpstreamFailed { .. }
-            | State::Cancelled { .. } => ends(below(self.state(up).status(), progress.is_some())),
+            | State::Cancelled { .. } => ends(below(self.state(up))),
         }
     }
 
-    /// The earlier sibling because of which `child` of a serial can no longer run.
+    /// The earlier sibling because of which `child` of a serial can no longer run. In a container that was
+    /// stopped from outside, what never ran is cancelled with it instead.
     fn doom(&self, up: NodeId, child: NodeId, progress: Option<&Progress>) -> Option<NodeId> {
         let culprit = progress?.culprit().filter(|culprit| *culprit < child)?;
         let obeys = matches!(self.tree.kind(up), Kind::Serial(_))
+            && !is_forced(self.state(up))
             && self.tree.options(up).stop_on_error
             && self.tree.options(child).trigger_rule == TriggerRule::AllSuccess;
         obeys.then_some(culprit)
@@ -185,7 +187,8 @@ impl Run {
     }
 
     fn unstarted_tally(&self, node: NodeId, status: Status) -> Tally {
-        let status = if self.tree.is_leaf(node) { status } else { below(status, false) };
+        let recorded = !self.tree.is_leaf(node) && self.state(node).is_ended();
+        let status = if recorded { below(self.state(node)) } else { status };
         Tally::of(status, self.tree.leaves(node))
     }
 
@@ -202,7 +205,8 @@ impl Run {
             Status::Skipped => {
                 let reason = match self.state(seen.origin) {
                     State::Skipped { reason, .. } => reason.clone(),
-                    _ => Box::new(SkipReason::Children),
+                    State::Succeeded { marked: Some(by), .. } => Box::new(SkipReason::Marked(by.clone())),
+                    _ => Box::new(SkipReason::ByHand),
                 };
                 State::Skipped { at: now, reason }
             }
@@ -212,7 +216,7 @@ impl Run {
                     State::Failed { failure, .. } if **failure == Failure::Timeout => {
                         Box::new(CancelReason::Timeout(seen.origin))
                     }
-                    _ => Box::new(CancelReason::Child(seen.origin)),
+                    _ => Box::new(CancelReason::Marked(seen.origin)),
                 };
                 State::Cancelled { at: now, reason }
             }
@@ -220,14 +224,36 @@ impl Run {
     }
 }
 
-/// What a container's end says of the nodes below it that have no record.
-fn below(container: Status, started: bool) -> Status {
+/// Whether a container was ended, or is being ended, by something other than its children.
+fn is_forced(container: &State) -> bool {
+    match container {
+        State::Open { halt, .. } => halt.is_some(),
+        State::Succeeded { marked, .. } => marked.is_some(),
+        State::Failed { failure, .. } => !matches!(**failure, Failure::Child(_)),
+        State::Skipped { reason, .. } => **reason != SkipReason::Children,
+        State::Cancelled { reason, .. } => !matches!(**reason, CancelReason::Child(_)),
+        State::UpstreamFailed { .. } => true,
+        State::Pending
+        | State::Deciding
+        | State::Queued { .. }
+        | State::Running { .. }
+        | State::Retrying { .. } => false,
+    }
+}
+
+/// What a container's record says of the nodes below it that have none.
+fn below(container: &State) -> Status {
     match container {
         // Only a container marked by hand ends well over children that never ran.
-        Status::Succeeded | Status::Skipped => Status::Skipped,
-        Status::Failed if !started => Status::UpstreamFailed,
-        Status::UpstreamFailed => Status::UpstreamFailed,
-        Status::Failed | Status::Cancelled => Status::Cancelled,
-        Status::Pending | Status::Queued | Status::Running | Status::Retrying => container,
+        State::Succeeded { .. } | State::Skipped { .. } => Status::Skipped,
+        State::UpstreamFailed { .. } => Status::UpstreamFailed,
+        State::Failed { failure, .. } if matches!(**failure, Failure::When(_)) => Status::UpstreamFailed,
+        State::Failed { .. } | State::Cancelled { .. } => Status::Cancelled,
+        State::Pending
+        | State::Deciding
+        | State::Queued { .. }
+        | State::Running { .. }
+        | State::Open { .. }
+        | State::Retrying { .. } => Status::Pending,
     }
 }

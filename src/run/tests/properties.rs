@@ -1,1 +1,256 @@
-//! t
+//! What holds for every tree and any order of events: books equal a rescan, replay equals live, quiet
+//! means ended or waiting for a known instant, limits hold, a clear resets what it listed and nothing else.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::world::{World, tree};
+use crate::pipeline::node::{NodeId, Tree};
+use crate::run::clear::{self, Request};
+use crate::run::event::Event;
+use crate::run::machine::Run;
+use crate::run::state::{Exit, Mark, State, Status};
+
+/// Choices drawn one after another; 0 for ever once it has run out, so that shorter is simpler.
+struct Tape<'a>(std::slice::Iter<'a, u8>);
+
+impl Tape<'_> {
+    fn below(&mut self, n: usize) -> usize {
+        self.0.next().map_or(0, |&byte| usize::from(byte) % n)
+    }
+
+    fn once_in(&mut self, n: usize) -> bool {
+        self.below(n) == n - 1
+    }
+}
+
+fn any_tree(tape: &mut Tape) -> Tree {
+    let mut lines = String::new();
+    let mut leaves: Vec<String> = Vec::new();
+    grow(tape, "p", "", 0, &mut lines, &mut leaves);
+    tree(&lines)
+}
+
+fn grow(tape: &mut Tape, name: &str, path: &str, depth: usize, lines: &mut String, before: &mut Vec<String>) {
+    let mut words = vec![name.to_owned()];
+    let container = depth < 4 && (depth == 0 || tape.below(5) > 2);
+    if container {
+        words.push(["serial", "parallel"][tape.below(2)].to_owned());
+    } else if tape.once_in(4) {
+        words.push(format!("retry=2 delay={}", tape.below(3) * 10));
+    }
+    for (odds, word) in [
+        (6, "rule=all_done"),
+        (8, "rule=one_failed"),
+        (6, "suppress"),
+        (10, "skip"),
+        (9, "when=true"),
+        (9, "when=false"),
+        (20, "when=broken"),
+    ] {
+        if tape.once_in(odds) {
+            words.push(word.to_owned());
+        }
+    }
+    if container && tape.once_in(4) {
+        words.push("keep_going".to_owned());
+    }
+    if container && tape.once_in(4) {
+        words.push(format!("max={}", 1 + tape.below(3)));
+    }
+    if container && tape.once_in(6) {
+        words.push(format!("timeout={}", 5 + tape.below(40)));
+    }
+    // Only leaves that stand earlier in the document, and not before this one anyway: never a cycle.
+    if depth > 0 && !before.is_empty() && tape.once_in(4) {
+        words.push(format!("after={}", before[tape.below(before.len())]));
+    }
+    lines.push_str(&format!("{:1$}{2}\n", "", depth, words.join(" ")));
+    if container {
+        for n in 0..=tape.below(4) {
+            let name = format!("n{n}");
+            let path = if depth == 0 { name.clone() } else { format!("{path}/{name}") };
+            grow(tape, &name, &path, depth + 1, lines, before);
+        }
+    } else {
+        before.push(path.to_owned());
+    }
+}
+
+fn any_node(tape: &mut Tape, world: &World) -> NodeId {
+    NodeId(u32::try_from(tape.below(world.run.tree().len())).unwrap())
+}
+
+fn anything(tape: &mut Tape, world: &mut World) {
+    let live: Vec<_> = world.run.live().collect();
+    match tape.below(16) {
+        0..=8 if !live.is_empty() => {
+            let (node, attempt) = live[tape.below(live.len())];
+            let killed = matches!(world.run.state(node), State::Running { kill: Some(_), .. });
+            let exit = match tape.below(8) {
+                0..=3 if !killed => Exit::Code(0),
+                0..=5 if killed => Exit::Killed,
+                4 => Exit::Signal(9),
+                5 => Exit::TimedOut,
+                6 => Exit::Lost("power".into()),
+                _ => Exit::Code(1),
+            };
+            world.happen(Event::Exited { node, attempt, exit }).unwrap();
+        }
+        9 => {
+            let node = any_node(tape, world);
+            let _ = world.happen(Event::Cancel { node, by: "ada".into() });
+        }
+        10 => {
+            let node = any_node(tape, world);
+            let mark = [Mark::Succeeded, Mark::Failed, Mark::Skipped][tape.below(3)];
+            let _ = world.happen(Event::Mark { node, mark, by: "ada".into() });
+        }
+        11 | 12 => {
+            let states = [vec![], vec![Status::Failed], vec![Status::Cancelled, Status::Skipped]];
+            let request = Request {
+                targets: vec![any_node(tape, world)],
+                states: states[tape.below(3)].clone(),
+                downstream: tape.below(2) == 0,
+                upstream: tape.once_in(4),
+            };
+            clear_and_compare(world, &request);
+        }
+        13 => world.restore(),
+        14 => {
+            world.places = 1 + tape.below(6);
+            world.admit();
+        }
+        _ => {
+            if let Some(due) = world.run.next_wake() {
+                world.now = world.now.max(due);
+                world.happen(Event::Wake).unwrap();
+            }
+        }
+    }
+}
+
+fn leaves(run: &Run) -> BTreeMap<NodeId, Status> {
+    let leaves = run.tree().ids().filter(|&node| run.tree().is_leaf(node));
+    leaves.map(|node| (node, run.seen(node).status)).collect()
+}
+
+/// What was listed is what is reset.
+fn clear_and_compare(world: &mut World, request: &Request) {
+    let plan = clear::plan(&world.run, request);
+    let before = leaves(&world.run);
+    let before_picture = world.picture();
+    let mut cleared = world.run.clone();
+    let event = Event::Clear { nodes: plan.nodes.clone(), by: "ada".into() };
+    let now = world.now;
+    if world.happen(event.clone()).is_err() {
+        return;
+    }
+    // Looked at before anything of it starts again.
+    let ended_by_rule = |run: &Run, node| run.seen(node).status.is_ended() && run.seen(node).origin != node;
+    cleared.step(&event, now, &mut Vec::new()).unwrap();
+    for (node, was) in before {
+        let is = cleared.seen(node).status;
+        let path = cleared.tree().path(node);
+        if plan.nodes.contains(&node) {
+            let reset = !cleared.state(node).is_ended() || ended_by_rule(&cleared, node);
+            let moved_on =
+                matches!(cleared.state(node), State::UpstreamFailed { .. } | State::Skipped { .. });
+            assert!(reset || moved_on, "{path} was listed, was {was}, is {is}");
+        } else if was.is_ended() {
+            assert_eq!(is, was, "{path} was not listed; before:\n{before_picture}\n{}", world.story());
+        }
+    }
+}
+
+fn assert_lawful(world: &World) {
+    let run = &world.run;
+    let tree = run.tree();
+    for node in tree.ids() {
+        if let State::Open { .. } = run.state(node) {
+            let kept = run.progress(node).unwrap();
+            let mut rescan = run.recounted(node);
+            rescan.next = kept.next;
+            assert_eq!(*kept, rescan, "books of {}\n{}", tree.path(node), world.story());
+        }
+        let entry = run.entry(node);
+        assert!(entry.forgiven <= entry.attempts);
+        if entry.spent() > tree.settings(node).retry.limit + 1 {
+            panic!("{} was tried {} times", tree.path(node), entry.spent());
+        }
+    }
+    for &limited in tree.limited() {
+        let max = tree.options(limited).max_concurrent.unwrap().get() as usize;
+        let killed = |leaf: &NodeId| matches!(run.state(*leaf), State::Running { kill: Some(_), .. });
+        let live = run.live_below(limited).filter(|leaf| !killed(leaf)).count();
+        assert!(live <= max, "{live} run below {}", tree.path(limited));
+    }
+    // Quiet means that it has ended, or waits for something that will come.
+    let waits = run.live().next().is_some() || run.next_wake().is_some();
+    assert!(
+        run.status().is_ended() || waits || run.admissible(1).is_some(),
+        "nothing will ever happen again:\n{}",
+        world.story()
+    );
+    if run.status().is_ended() {
+        assert_eq!(run.live().count(), 0, "something of an ended run is alive\n{}", world.story());
+        assert_eq!(run.tally(NodeId::ROOT).total(), tree.leaves(NodeId::ROOT), "{}", world.picture());
+    }
+}
+
+fn assert_restorable(world: &World) {
+    let records = world.run.tree().ids().map(|node| (node, world.run.entry(node).clone()));
+    let twin = Run::restore(world.run.id(), world.run.tree().clone(), records);
+    for node in twin.tree().ids() {
+        let (is, was) = (twin.seen(node).status, world.run.seen(node).status);
+        assert_eq!(is, was, "{}\n{}", twin.tree().path(node), world.story());
+    }
+    assert_eq!(twin.live().collect::<Vec<_>>(), world.run.live().collect::<Vec<_>>());
+    assert_eq!(twin.next_wake(), world.run.next_wake());
+}
+
+fn assert_replayable(world: &World) {
+    let mut twin = Run::new(world.run.id(), world.run.tree().clone());
+    for (now, event) in &world.journal {
+        let done = twin.step(event, *now, &mut Vec::new());
+        assert_eq!(done, Ok(()), "{}", world.story());
+    }
+    for node in twin.tree().ids() {
+        assert_eq!(twin.entry(node), world.run.entry(node), "{}\n{}", twin.tree().path(node), world.story());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_law_holds_for_any_tree_and_any_order_of_events(
+        shape in prop::collection::vec(any::<u8>(), 0..120),
+        events in prop::collection::vec(any::<u8>(), 0..160),
+    ) {
+        let mut world = World::of(any_tree(&mut Tape(shape.iter())));
+        world.places = 3;
+        world.play("");
+        let mut tape = Tape(events.iter());
+        while !tape.0.as_slice().is_empty() {
+            anything(&mut tape, &mut world);
+            assert_lawful(&world);
+            assert_restorable(&world);
+        }
+        assert_replayable(&world);
+        // Left alone, it ends.
+        world.places = 3;
+        for _ in 0..10_000 {
+            world.command("all ok");
+            let Some(due) = world.run.next_wake() else { break };
+            world.now = world.now.max(due);
+            world.happen(Event::Wake).unwrap();
+        }
+        world.admit();
+        world.command("all ok");
+        prop_assert!(world.run.status().is_ended(), "{}", world.story());
+        assert_lawful(&world);
+        assert_replayable(&world);
+    }
+}

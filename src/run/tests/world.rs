@@ -1,6 +1,7 @@
 //! A world for one run, moved by hand: places, a clock, and commands that end when the script says so.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -125,8 +126,24 @@ impl World {
         picture(&self.run, NodeId::ROOT, usize::MAX).trim_end().to_owned()
     }
 
+    /// The picture and how it came about, for a failing test.
+    pub(super) fn story(&self) -> String {
+        let mut story = self.picture();
+        for node in self.run.tree().ids() {
+            let (kind, options) = (self.run.tree().kind(node).word(), self.run.tree().options(node));
+            let after: Vec<_> = self.run.tree().after(node).collect();
+            let path = self.run.tree().path(node);
+            let _ = write!(story, "\n{} {path} {kind} {:?} {after:?}", node.0, options.trigger_rule);
+        }
+        for (now, event) in &self.journal {
+            let _ = write!(story, "\n{} {event:?}", now.as_second());
+        }
+        story
+    }
+
     pub(super) fn at(&self, path: &str) -> NodeId {
-        self.run.tree().find(path).unwrap_or_else(|| panic!("no {path}"))
+        let root = (path == self.run.tree().name(NodeId::ROOT)).then_some(NodeId::ROOT);
+        self.run.tree().find(path).or(root).unwrap_or_else(|| panic!("no {path}"))
     }
 
     /// Begins the run, then plays one command after another, separated by `;`.
