@@ -53,7 +53,7 @@ rm -r "$work"
 
 rows=$(wc -l <"$clean/prices.csv")
 rejected=$(wc -l <"$rejects/prices.txt")
-percent=$(awk -v bad="$rejected" -v good="$rows" 'BEGIN { printf "%.1f", bad + good ? 100 * bad / (bad + good) : 0 }')
+percent=$(awk -v bad="$rejected" -v all=$((rows + rejected)) 'BEGIN { printf "%.1f", all ? 100 * bad / all : 0 }')
 
 echo "prices: $rows good, $rejected rejected ($percent %)"
 while IFS='|' read -r line why row; do

@@ -42,7 +42,8 @@ page() {
 
     if [ -s "$run/clean/factors.csv" ]; then
         heading "Corporate actions             split  dividend"
-        awk -F, '{ printf "  %-26s %6s %9s\n", $1, $2 == 1 ? "-" : $2, $3 == 0 ? "-" : $3 }' "$run/clean/factors.csv"
+        awk -F, '{ printf "  %-26s %6s %9s\n", $1, $2 == 1 ? "-" : $2, $3 == 0 ? "-" : $3 }' \
+            "$run/clean/factors.csv"
     fi
     if [ -s "$run/rejects/prices.txt" ]; then
         heading "Rejected price rows"
@@ -55,5 +56,7 @@ cat "$report"
 
 {
     echo "path=$report"
-    awk -F, 'NR > 1 { rows++; cap += $11 } END { print "symbols=" rows; printf "market_cap_bn=%.1f\n", cap / 1000 }' "$daily"
+    awk -F, '
+        NR > 1 { rows++; cap += $11 }
+        END { printf "symbols=%d\nmarket_cap_bn=%.1f\n", rows, cap / 1000 }' "$daily"
 } >>"$SEXTON_OUTPUT"
