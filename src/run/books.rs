@@ -182,10 +182,10 @@ impl Run {
                 self.recount(node);
             }
         }
-        match self.state(NodeId::ROOT) {
-            State::Pending => self.todo.push_back(Work::Consider(NodeId::ROOT)),
-            state if state.is_ended() => self.todo.push_back(Work::Finish),
-            _ => {}
+        if matches!(self.state(NodeId::ROOT), State::Pending) {
+            self.todo.push_back(Work::Consider(NodeId::ROOT));
+        } else if self.state(NodeId::ROOT).is_ended() {
+            self.todo.push_back(Work::Finish);
         }
         for &container in &self.open {
             self.todo.push_back(Work::Reach(container));

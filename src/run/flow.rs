@@ -71,7 +71,7 @@ pub struct Progress {
     pub suppressed: u32,
     /// Children that wait for a place, or for their `when`.
     pub queued: u32,
-    /// The first child in document order that counts as failed or upstream_failed.
+    /// The first child in document order that counts as failed or `upstream_failed`.
     pub failed: Option<NodeId>,
     /// The first child in document order that was cancelled.
     pub cancelled: Option<NodeId>,

@@ -131,8 +131,9 @@ impl Run {
         }
         // What is below the marked node stays as it was: only what waited for it outside is released.
         let freed = self.because_of(&BTreeSet::from([node]));
-        let freed: Vec<NodeId> =
-            freed.into_iter().filter(|&freed| !self.tree.is_within(freed, node)).collect();
+        let outside = freed.into_iter().filter(|&freed| !self.tree.is_within(freed, node));
+        let freed: BTreeSet<NodeId> = outside.flat_map(|top| self.tree.subtree(top).map(NodeId)).collect();
+        let freed: Vec<NodeId> = freed.into_iter().collect();
         self.revise(&freed, Some(node), now)?;
         self.put(node, marked(mark, by, now));
         self.rebuild();

@@ -170,6 +170,8 @@ pub enum SkipReason {
     NothingFailed,
     /// Every child was skipped.
     Children,
+    /// This container around it was, before something else of it was cleared.
+    With(NodeId),
     /// Somebody said so.
     Marked(Box<str>),
 }

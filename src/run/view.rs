@@ -165,7 +165,16 @@ impl Run {
                 Derived::Waits => return None,
                 Derived::AsAbove => self.seen(child).status,
             },
-            state => state.status(),
+            State::Deciding
+            | State::Queued { .. }
+            | State::Running { .. }
+            | State::Open { .. }
+            | State::Retrying { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Skipped { .. }
+            | State::UpstreamFailed { .. }
+            | State::Cancelled { .. } => self.state(child).status(),
         };
         self.ending_as(child, status)
     }
@@ -200,27 +209,22 @@ impl Run {
         if known || self.doom(up, child, self.progress.get(&up)).is_some() {
             return None;
         }
-        Some(match seen.status {
-            Status::UpstreamFailed => State::UpstreamFailed { at: now, culprit: seen.origin },
-            Status::Skipped => {
-                let reason = match self.state(seen.origin) {
-                    State::Skipped { reason, .. } => reason.clone(),
-                    State::Succeeded { marked: Some(by), .. } => Box::new(SkipReason::Marked(by.clone())),
-                    _ => Box::new(SkipReason::ByHand),
-                };
-                State::Skipped { at: now, reason }
-            }
-            _ => {
-                let reason = match self.state(seen.origin) {
-                    State::Cancelled { reason, .. } => reason.clone(),
-                    State::Failed { failure, .. } if **failure == Failure::Timeout => {
-                        Box::new(CancelReason::Timeout(seen.origin))
-                    }
-                    _ => Box::new(CancelReason::Marked(seen.origin)),
-                };
-                State::Cancelled { at: now, reason }
-            }
-        })
+        let origin = self.state(seen.origin);
+        if seen.status == Status::UpstreamFailed {
+            return Some(State::UpstreamFailed { at: now, culprit: seen.origin });
+        }
+        if seen.status == Status::Skipped {
+            let reason = Box::new(SkipReason::With(seen.origin));
+            return Some(State::Skipped { at: now, reason });
+        }
+        let reason = if let State::Cancelled { reason, .. } = origin {
+            reason.clone()
+        } else if matches!(origin, State::Failed { failure, .. } if **failure == Failure::Timeout) {
+            Box::new(CancelReason::Timeout(seen.origin))
+        } else {
+            Box::new(CancelReason::Marked(seen.origin))
+        };
+        Some(State::Cancelled { at: now, reason })
     }
 }
 

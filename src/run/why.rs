@@ -68,7 +68,9 @@ pub fn reason(run: &Run, node: NodeId) -> String {
         };
     }
     match run.state(node) {
-        State::Pending | State::Deciding | State::Queued { .. } => String::new(),
+        State::Pending | State::Deciding | State::Queued { .. } | State::Open { halt: None, .. } => {
+            String::new()
+        }
         State::Running { kill: None, .. } => tries(run, node).unwrap_or_default(),
         State::Running { kill: Some(kill), .. } => match &kill.why {
             KillReason::Cancel => format!("being cancelled by {}", kill.by),
@@ -78,7 +80,6 @@ pub fn reason(run: &Run, node: NodeId) -> String {
             KillReason::Clear => format!("being killed to be cleared by {}", kill.by),
             KillReason::Mark { .. } => format!("being killed to be marked by {}", kill.by),
         },
-        State::Open { halt: None, .. } => String::new(),
         State::Open { halt: Some(halt), .. } => match &halt.why {
             HaltReason::Cancel(by) => format!("being cancelled by {by}"),
             HaltReason::Timeout => format!("out of time with `{}`", run.tree().path(halt.origin)),
@@ -105,6 +106,7 @@ pub fn reason(run: &Run, node: NodeId) -> String {
             }
             SkipReason::NothingFailed => "nothing before it failed".to_owned(),
             SkipReason::Children => "all of it was skipped".to_owned(),
+            SkipReason::With(container) => format!("with `{}`", run.tree().path(*container)),
             SkipReason::Marked(by) => format!("marked by {by}"),
         },
         State::UpstreamFailed { culprit, .. } => {
@@ -212,8 +214,18 @@ fn activity(run: &Run, node: NodeId, around: &Around) -> String {
         State::Retrying { until, .. } => {
             format!("will be tried again at {}{details}", at(*until, around))
         }
-        state => {
-            let since = state.at().map(|since| format!(" since {}", at(since, around))).unwrap_or_default();
+        State::Pending
+        | State::Deciding
+        | State::Queued { .. }
+        | State::Running { .. }
+        | State::Open { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Skipped { .. }
+        | State::UpstreamFailed { .. }
+        | State::Cancelled { .. } => {
+            let since =
+                run.state(node).at().map(|since| format!(" since {}", at(since, around))).unwrap_or_default();
             format!("runs{since}{details}")
         }
     }

@@ -2,6 +2,7 @@
 //! means ended or waiting for a known instant, limits hold, a clear resets what it listed and nothing else.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
@@ -66,7 +67,7 @@ fn grow(tape: &mut Tape, name: &str, path: &str, depth: usize, lines: &mut Strin
     if depth > 0 && !before.is_empty() && tape.once_in(4) {
         words.push(format!("after={}", before[tape.below(before.len())]));
     }
-    lines.push_str(&format!("{:1$}{2}\n", "", depth, words.join(" ")));
+    let _ = writeln!(lines, "{:1$}{2}", "", depth, words.join(" "));
     if container {
         for n in 0..=tape.below(4) {
             let name = format!("n{n}");
@@ -176,9 +177,8 @@ fn assert_lawful(world: &World) {
         }
         let entry = run.entry(node);
         assert!(entry.forgiven <= entry.attempts);
-        if entry.spent() > tree.settings(node).retry.limit + 1 {
-            panic!("{} was tried {} times", tree.path(node), entry.spent());
-        }
+        let allowed = tree.settings(node).retry.limit + 1;
+        assert!(entry.spent() <= allowed, "{} was tried {} times", tree.path(node), entry.spent());
     }
     for &limited in tree.limited() {
         let max = tree.options(limited).max_concurrent.unwrap().get() as usize;
