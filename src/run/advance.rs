@@ -21,13 +21,17 @@ impl Run {
         let serial = matches!(self.tree.kind(container), Kind::Serial(_));
         while let Some(progress) = self.progress.get(&container) {
             let held = !serial && progress.queued > 0;
-            let Some(child) = progress.next.filter(|_| !held) else { return };
+            let Some(child) = progress.candidate().filter(|_| !held) else { return };
             self.consider(child, now, effects);
             if serial && !self.seen(child).status.is_ended() {
                 return;
             }
-            let next = self.tree.next_sibling(child);
-            self.progress.entry(container).or_default().next = next;
+            let after = self.tree.next_sibling(child);
+            let progress = self.progress.entry(container).or_default();
+            progress.again.remove(&child);
+            if progress.next == Some(child) {
+                progress.next = after;
+            }
         }
     }
 

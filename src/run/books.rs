@@ -140,9 +140,22 @@ impl Run {
         let within = NodeId(range.start)..NodeId(range.end);
         let met: Vec<NodeId> = self.parked.range(within).map(|(&missing, _)| missing).collect();
         for missing in met {
-            let waiting = self.parked.remove(&missing).unwrap_or_default();
-            self.todo.extend(waiting.into_iter().map(Work::Consider));
+            for waiting in self.parked.remove(&missing).unwrap_or_default() {
+                self.look_again(waiting);
+            }
         }
+    }
+
+    /// A child that its container has passed over is to be looked at again.
+    pub(super) fn look_again(&mut self, node: NodeId) {
+        let Some(up) = self.tree.parent(node) else {
+            self.todo.push_back(Work::Consider(node));
+            return;
+        };
+        if let Some(progress) = self.progress.get_mut(&up) {
+            progress.again.insert(node);
+        }
+        self.todo.push_back(Work::Reach(up));
     }
 
     /// The counts of a started container, made anew from its children's records.

@@ -1,5 +1,7 @@
 //! What a container makes of its children: counts, verdicts and outcomes, each in O(1) a change.
 
+use std::collections::BTreeSet;
+
 use crate::pipeline::node::NodeId;
 
 use super::state::Status;
@@ -77,6 +79,8 @@ pub struct Progress {
     pub cancelled: Option<NodeId>,
     /// From where on children have not been looked at yet.
     pub next: Option<NodeId>,
+    /// Children before that which are to be looked at again.
+    pub again: BTreeSet<NodeId>,
 }
 
 impl Progress {
@@ -96,6 +100,11 @@ impl Progress {
             | Status::Retrying => return,
         };
         *first = Some(first.map_or(child, |known| known.min(child)));
+    }
+
+    /// The first child in document order that is to be looked at.
+    pub fn candidate(&self) -> Option<NodeId> {
+        self.again.first().copied().into_iter().chain(self.next).min()
     }
 
     /// The earliest child that keeps `all_success` successors from running.

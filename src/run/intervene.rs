@@ -204,16 +204,4 @@ impl Run {
         }
         Ok(())
     }
-
-    /// A node that had been reached and is pending again is looked at again.
-    pub(super) fn reconsider(&mut self, node: NodeId) {
-        if let Some(up) = self.tree.parent(node)
-            && let Some(progress) = self.progress.get_mut(&up)
-        {
-            progress.next = Some(progress.next.map_or(node, |next| next.min(node)));
-            self.todo.push_back(Work::Reach(up));
-        } else {
-            self.todo.push_back(Work::Consider(node));
-        }
-    }
 }

@@ -183,7 +183,7 @@ impl Run {
             Exit::Code(code) => Some(Failure::Code(*code)),
             Exit::Signal(signal) => Some(Failure::Signal(*signal)),
             Exit::TimedOut => Some(Failure::Timeout),
-            Exit::Killed => Some(Failure::Signal(KILLED_FROM_OUTSIDE)),
+            Exit::Killed => Some(Failure::Lost("it was ended, and nobody of this run had asked".into())),
             Exit::NotStarted(what) => Some(Failure::NotStarted(what.clone())),
             Exit::Lost(evidence) => Some(Failure::Lost(evidence.clone())),
             Exit::BadOutput(what) => Some(Failure::BadOutput(what.clone())),
@@ -231,7 +231,7 @@ impl Run {
         let pending = |at: &NodeId| matches!(self.state(*at), State::Pending);
         let cleared = std::iter::once(node).chain(self.tree.ancestors(node)).filter(pending).last();
         if let Some(cleared) = cleared {
-            self.reconsider(cleared);
+            self.look_again(cleared);
         }
     }
 
@@ -305,9 +305,6 @@ impl Run {
         Illegal::State { path: self.tree.path(node), status: self.seen(node).status, event: event.word() }
     }
 }
-
-/// What an attempt's end is called if the keeper says it was told to end it, and nobody had asked.
-const KILLED_FROM_OUTSIDE: i32 = 9;
 
 pub(super) fn marked(mark: Mark, by: &str, at: Timestamp) -> State {
     match mark {

@@ -1,0 +1,123 @@
+//! The seam between the engine and whatever runs attempts: what it is given and what it reports.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::run::state::{AttemptId, Exit};
+
+/// One attempt to start: everything is resolved, no template is left.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its number and fencing token.
+    pub attempt: AttemptId,
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// The complete environment.
+    pub env: Vec<(String, String)>,
+    /// Where it starts.
+    pub working_dir: PathBuf,
+    /// Whom it runs as; `None` is whoever runs the executor.
+    pub user: Option<String>,
+    /// It is ended when it has run this long.
+    pub timeout: Option<Duration>,
+    /// From SIGTERM to SIGKILL.
+    pub kill_grace: Duration,
+    /// Where its output goes; the file is made when something is printed.
+    pub log: PathBuf,
+    /// Texts that never reach the log.
+    pub mask: Vec<String>,
+}
+
+impl std::fmt::Debug for Job {
+    /// Leaves out what may hold a secret: arguments, environment and mask.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("attempt", &self.attempt).field("log", &self.log).finish_non_exhaustive()
+    }
+}
+
+/// What an executor has to say.
+#[derive(Debug)]
+pub enum Report {
+    /// It is there, again or for the first time: time to compare what it has with what is believed.
+    Connected(Box<dyn Inventory>),
+    /// An attempt's process exists.
+    Spawned {
+        /// The attempt.
+        attempt: AttemptId,
+        /// Its process.
+        pid: u32,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// An attempt has ended and nothing of it runs. Repeated until it is acknowledged.
+    Ended(Box<Ended>),
+    /// It is not there and cannot be had, for now.
+    Unavailable {
+        /// Why, in words.
+        error: String,
+    },
+}
+
+/// What an executor has, at the moment it connected.
+pub trait Inventory: std::fmt::Debug + Send {
+    /// What may be concluded about an attempt that is believed to be live.
+    fn verdict(&self, expected: Expected<'_>) -> Verdict;
+    /// Everything it has.
+    fn attempts(&self) -> Vec<AttemptId>;
+}
+
+/// An attempt whose end is not known.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// Which.
+    pub attempt: AttemptId,
+    /// When it was committed.
+    pub created_at: Timestamp,
+    /// The machine's boot at that time.
+    pub boot_id: &'a str,
+}
+
+/// What became of an attempt as far as an inventory tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is in hand; its end will be, or has been, reported.
+    Known,
+    /// It never started: it may be launched, under the same token.
+    NeverStarted,
+    /// Nobody knows: the evidence in words.
+    Lost(String),
+}
+
+/// An attempt's end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// Which.
+    pub attempt: AttemptId,
+    /// How.
+    pub exit: Exit,
+    /// When its process came to be, if it did.
+    pub started_at: Option<Timestamp>,
+    /// When it was seen to have ended.
+    pub ended_at: Timestamp,
+    /// CPU time in user code and in the kernel.
+    pub cpu: (Duration, Duration),
+    /// Largest resident set, bytes.
+    pub max_rss: u64,
+    /// Size of the log file, and bytes that were not kept.
+    pub log_bytes: (u64, u64),
+    /// What it wrote to `$SEXTON_OUTPUT`.
+    pub outputs: BTreeMap<String, String>,
+}
+
+/// Something that runs attempts. Calls return at once; what becomes of them is reported.
+pub trait Executor: Send {
+    /// Starts an attempt, at most once, however often it is asked.
+    fn launch(&mut self, job: Job);
+    /// Ends an attempt with everything it started. May be repeated.
+    fn kill(&mut self, attempt: AttemptId);
+    /// The attempt's end is committed: it may be forgotten.
+    fn acknowledge(&mut self, attempt: AttemptId);
+}

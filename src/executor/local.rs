@@ -1,0 +1,322 @@
+//! Attempts on this machine: the keeper's client. One task owns the connection; it starts a keeper where
+//! none serves, and again when one has died. It decides nothing: what is unclear after a reconnection is
+//! the engine's to settle, with the inventory that comes with it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::keeper::protocol::{
+    self, Ack, By, Decoder, End, Exited, FromKeeper, Hello, Kill, Launch, LogLimit, PROTOCOL, Refusal, Token,
+    ToKeeper, Welcome,
+};
+use crate::keeper::verdict::{self, Row};
+use crate::keeper::{error, start};
+use crate::run::state::{AttemptId, Exit};
+
+use super::job::{Ended, Executor, Expected, Inventory, Job, Report, Verdict};
+use super::output::Places;
+
+/// How to reach the keeper.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The keeper's directory.
+    pub dir: PathBuf,
+    /// The program that a keeper is started from: this one.
+    pub program: PathBuf,
+    /// Whether attempts end when this process does.
+    pub bound: bool,
+    /// Grows with every start of the daemon.
+    pub epoch: u64,
+    /// Where outputs are found.
+    pub places: Places,
+}
+
+/// The engine's end: hands orders to the task that owns the connection.
+#[derive(Debug)]
+pub struct Local {
+    /// Unbounded: the engine never waits for a hand, and an order is a few hundred bytes for an attempt
+    /// that already has its place.
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+#[derive(Debug)]
+enum Order {
+    Launch(Box<Job>),
+    Kill(AttemptId),
+    Acknowledge(AttemptId),
+}
+
+impl Local {
+    /// Starts the task. It ends when this handle is dropped or nobody hears its reports.
+    pub fn start(options: Options, reports: mpsc::Sender<Report>) -> (Self, JoinHandle<()>) {
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let client = Client { options, reports, inbox };
+        (Self { orders }, tokio::spawn(client.run()))
+    }
+
+    fn order(&self, order: Order) {
+        // Nobody takes orders only when the task has ended, and then nobody hears reports either.
+        let _ = self.orders.send(order);
+    }
+}
+
+impl Executor for Local {
+    fn launch(&mut self, job: Job) {
+        self.order(Order::Launch(Box::new(job)));
+    }
+
+    fn kill(&mut self, attempt: AttemptId) {
+        self.order(Order::Kill(attempt));
+    }
+
+    fn acknowledge(&mut self, attempt: AttemptId) {
+        self.order(Order::Acknowledge(attempt));
+    }
+}
+
+struct Client {
+    options: Options,
+    reports: mpsc::Sender<Report>,
+    inbox: mpsc::UnboundedReceiver<Order>,
+}
+
+/// Why a connection came to its end.
+enum Gone {
+    /// The engine has let go: so does the client.
+    Engine,
+    /// The keeper has: the client connects again.
+    Keeper(String),
+}
+
+/// Between two tries to start a keeper that does not start.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Client {
+    async fn run(mut self) {
+        loop {
+            let error = match self.connect().await {
+                Ok(stream) => match self.serve(stream).await {
+                    Gone::Engine => return,
+                    Gone::Keeper(error) => error,
+                },
+                Err(error) => {
+                    if self.reports.send(Report::Unavailable { error: error.clone() }).await.is_err() {
+                        return;
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(PAUSE) => {}
+                        () = self.reports.closed() => return,
+                    }
+                    error
+                }
+            };
+            tracing::warn!(%error, "the keeper is gone; connecting again");
+            // Orders given meanwhile are settled by the inventory of the next connection.
+            while self.inbox.try_recv().is_ok() {}
+        }
+    }
+
+    async fn connect(&self) -> Result<UnixStream, String> {
+        let Options { dir, program, bound, .. } = self.options.clone();
+        let started = tokio::task::spawn_blocking(move || start::ensure(&dir, &program, bound)).await;
+        let stream = started.map_err(|error| error.to_string())?;
+        let stream = stream.map_err(|error: error::Error| error.to_string())?;
+        let stream = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+        stream.map_err(|error| error.to_string())
+    }
+
+    async fn serve(&mut self, stream: UnixStream) -> Gone {
+        let (mut reading, mut writing) = stream.into_split();
+        let mut decoder = Decoder::<FromKeeper>::default();
+        let mut bytes = vec![0; 64 << 10];
+        let mut out = Vec::new();
+        let hello = Hello {
+            protocol: PROTOCOL,
+            epoch: self.options.epoch,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        self.write(&ToKeeper::Hello(hello), &mut out);
+        loop {
+            if !out.is_empty() {
+                if let Err(error) = writing.write_all(&out).await {
+                    return Gone::Keeper(error.to_string());
+                }
+                out.clear();
+            }
+            tokio::select! {
+                read = reading.read(&mut bytes) => match self.hear(read, &bytes, &mut decoder).await {
+                    Ok(()) => {}
+                    Err(gone) => return gone,
+                },
+                order = self.inbox.recv() => {
+                    let Some(order) = order else { return Gone::Engine };
+                    self.say(order, &mut out);
+                    while let Ok(order) = self.inbox.try_recv() {
+                        self.say(order, &mut out);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn hear(
+        &mut self,
+        read: io::Result<usize>,
+        bytes: &[u8],
+        decoder: &mut Decoder<FromKeeper>,
+    ) -> Result<(), Gone> {
+        let read = read.map_err(|error| Gone::Keeper(error.to_string()))?;
+        if read == 0 {
+            return Err(Gone::Keeper("it closed the connection".to_owned()));
+        }
+        decoder.push(&bytes[..read]);
+        while let Some(message) = decoder.next().map_err(|error| Gone::Keeper(error.to_string()))? {
+            for report in self.report(message)? {
+                self.reports.send(report).await.map_err(|_| Gone::Engine)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, message: FromKeeper) -> Result<Vec<Report>, Gone> {
+        Ok(match message {
+            FromKeeper::Welcome(welcome) => vec![Report::Connected(Box::new(Kept(welcome)))],
+            FromKeeper::Superseded { epoch } => {
+                return Err(Gone::Keeper(format!("another daemon has taken over, with epoch {epoch}")));
+            }
+            FromKeeper::Spawned(spawned) => {
+                let attempt = AttemptId(spawned.token.0);
+                vec![Report::Spawned { attempt, pid: spawned.pid, at: instant(spawned.at) }]
+            }
+            FromKeeper::Exited(exited) => vec![Report::Ended(Box::new(self.ended(*exited)))],
+            FromKeeper::Refused { token, why } => self.refused(token, &why).into_iter().collect(),
+            FromKeeper::ReexecFailed { error } => {
+                tracing::error!(%error, "the keeper could not be upgraded and goes on as it was");
+                Vec::new()
+            }
+        })
+    }
+
+    fn refused(&self, token: Token, why: &Refusal) -> Option<Report> {
+        let exit = match why {
+            // It is on its way out and closes; the next connection's inventory settles the launch. And an
+            // unknown attempt has nothing left to kill.
+            Refusal::Ending | Refusal::Unknown => return None,
+            Refusal::Superseded { high_water } => {
+                let evidence = format!("the keeper is at attempt {} and knows it no more", high_water.0);
+                Exit::Lost(evidence.into())
+            }
+            Refusal::Malformed(what) => Exit::NotStarted(what.as_str().into()),
+            Refusal::Unjournaled(what) => {
+                Exit::NotStarted(format!("the keeper's journal cannot be written: {what}").into())
+            }
+        };
+        Some(Report::Ended(Box::new(Ended {
+            attempt: AttemptId(token.0),
+            exit,
+            started_at: None,
+            ended_at: Timestamp::UNIX_EPOCH,
+            cpu: (Duration::ZERO, Duration::ZERO),
+            max_rss: 0,
+            log_bytes: (0, 0),
+            outputs: std::collections::BTreeMap::new(),
+        })))
+    }
+
+    fn ended(&self, exited: Exited) -> Ended {
+        let attempt = AttemptId(exited.token.0);
+        let mut exit = match (exited.by, exited.end) {
+            (_, End::NotStarted(what)) => Exit::NotStarted(what.into()),
+            (_, End::Lost(evidence)) => Exit::Lost(evidence.into()),
+            (By::Kill | By::Shutdown, End::Code(_) | End::Signal(_)) => Exit::Killed,
+            (By::Timeout, End::Code(_) | End::Signal(_)) => Exit::TimedOut,
+            (By::Itself, End::Code(code)) => Exit::Code(code),
+            (By::Itself, End::Signal(signal)) => Exit::Signal(signal),
+        };
+        let outputs = self.options.places.read_outputs(attempt).unwrap_or_else(|what| {
+            if exit == Exit::Code(0) {
+                exit = Exit::BadOutput(what.into());
+            }
+            std::collections::BTreeMap::new()
+        });
+        let millis = Duration::from_millis;
+        Ended {
+            attempt,
+            exit,
+            started_at: exited.started_at.map(instant),
+            ended_at: instant(exited.ended_at),
+            cpu: (millis(exited.usage.user_ms), millis(exited.usage.system_ms)),
+            max_rss: exited.usage.max_rss,
+            log_bytes: (exited.log.bytes, exited.log.dropped),
+            outputs,
+        }
+    }
+
+    fn say(&self, order: Order, out: &mut Vec<u8>) {
+        let message = match order {
+            Order::Launch(job) => ToKeeper::Launch(Box::new(launch(*job))),
+            Order::Kill(attempt) => ToKeeper::Kill(Kill { token: Token(attempt.0) }),
+            Order::Acknowledge(attempt) => {
+                self.options.places.forget_outputs(attempt);
+                ToKeeper::Ack(Ack { token: Token(attempt.0) })
+            }
+        };
+        self.write(&message, out);
+    }
+
+    fn write(&self, message: &ToKeeper, out: &mut Vec<u8>) {
+        if let Err(error) = protocol::encode(message, out) {
+            tracing::error!(%error, "a message to the keeper could not be written");
+        }
+    }
+}
+
+fn launch(job: Job) -> Launch {
+    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    Launch {
+        token: Token(job.attempt.0),
+        argv: job.argv,
+        env: job.env,
+        cwd: job.working_dir,
+        user: job.user,
+        log: job.log,
+        timeout_ms: job.timeout.map(millis),
+        kill_grace_ms: millis(job.kill_grace),
+        mask: job.mask,
+        log_limit: LogLimit::default(),
+    }
+}
+
+fn instant(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or_default()
+}
+
+/// The keeper's welcome as an inventory.
+#[derive(Debug)]
+struct Kept(Welcome);
+
+impl Inventory for Kept {
+    fn verdict(&self, expected: Expected<'_>) -> Verdict {
+        let row = Row {
+            token: Token(expected.attempt.0),
+            created_at: expected.created_at.as_millisecond(),
+            boot_id: expected.boot_id,
+        };
+        match verdict::verdict(&self.0, row) {
+            verdict::Verdict::Live(_) | verdict::Verdict::Ended(_) => Verdict::Known,
+            verdict::Verdict::NeverStarted => Verdict::NeverStarted,
+            verdict::Verdict::Lost(evidence) => Verdict::Lost(evidence),
+        }
+    }
+
+    fn attempts(&self) -> Vec<AttemptId> {
+        self.0.attempts.iter().map(|attempt| AttemptId(attempt.token.0)).collect()
+    }
+}

@@ -1,0 +1,5 @@
+//! Where attempts run. The engine hands over jobs and hears what became of them; it never sees a process.
+
+pub mod job;
+pub mod local;
+pub mod output;

@@ -1,0 +1,135 @@
+//! The files of a task: where its log and its outputs go, and how outputs are read.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::run::state::{AttemptId, RunId};
+
+/// More than this in `$SEXTON_OUTPUT` is an error: it is for figures and file names, not for data.
+const LARGEST_OUTPUT: u64 = 1 << 20;
+/// A file name has 255 bytes at most; the attempt's number and `.log` need some of them.
+const LONGEST_STEM: usize = 200;
+
+/// The directories below a state directory that attempts use.
+#[derive(Clone, Debug)]
+pub struct Places {
+    state: PathBuf,
+}
+
+impl Places {
+    /// Below this state directory.
+    pub fn new(state: &Path) -> Self {
+        Self { state: state.to_owned() }
+    }
+
+    /// `logs/<pipeline>/<run>/<task>.<attempt>.log`, relative to the state directory. The `/` of a task's
+    /// path becomes `+`, which no name may hold; a very long path is cut and ends in its hash.
+    pub fn log(&self, pipeline: &str, run: RunId, path: &str, attempt: u32) -> PathBuf {
+        let flat = path.trim_start_matches('/').replace('/', "+");
+        let flat = if flat.is_empty() { pipeline.to_owned() } else { flat };
+        let stem = if flat.len() > LONGEST_STEM {
+            let hash = Sha256::digest(flat.as_bytes());
+            let cut = flat.floor_char_boundary(LONGEST_STEM - 17);
+            let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            format!("{}~{hash}", &flat[..cut])
+        } else {
+            flat
+        };
+        Path::new("logs").join(pipeline).join(run.to_string()).join(format!("{stem}.{attempt}.log"))
+    }
+
+    /// A path that is kept relative to the state directory, from the root.
+    pub fn absolute(&self, relative: &Path) -> PathBuf {
+        self.state.join(relative)
+    }
+
+    /// The directory that all tasks of a run share: `$SEXTON_RUN_DIR`.
+    pub fn run_dir(&self, run: RunId) -> PathBuf {
+        self.state.join("work").join(run.to_string())
+    }
+
+    /// The file behind an attempt's `$SEXTON_OUTPUT`.
+    pub fn output(&self, attempt: AttemptId) -> PathBuf {
+        self.state.join("outputs").join(attempt.0.to_string())
+    }
+
+    /// Makes the directory that output files are written to.
+    pub fn prepare(&self) -> std::io::Result<()> {
+        std::fs::create_dir_all(self.state.join("outputs"))
+    }
+
+    /// What an attempt wrote, or why it cannot be read, in words.
+    pub fn read_outputs(&self, attempt: AttemptId) -> Result<BTreeMap<String, String>, String> {
+        let file = match std::fs::File::open(self.output(attempt)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let mut text = String::new();
+        let read = file.take(LARGEST_OUTPUT + 1).read_to_string(&mut text);
+        match read {
+            Ok(length) if length as u64 > LARGEST_OUTPUT => {
+                Err(format!("it holds more than {LARGEST_OUTPUT} bytes: write data to $SEXTON_RUN_DIR"))
+            }
+            Ok(_) => parse_outputs(&text),
+            Err(_) => Err("it is not UTF-8 text".to_owned()),
+        }
+    }
+
+    /// Removes what an attempt wrote, now that it is kept elsewhere.
+    pub fn forget_outputs(&self, attempt: AttemptId) {
+        // What is left behind by a crash is harmless: the name is never used again.
+        let _ = std::fs::remove_file(self.output(attempt));
+    }
+}
+
+/// `key=value` lines; blank lines and lines that begin with `#` are ignored. A later line wins.
+fn parse_outputs(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let mut outputs = BTreeMap::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some((key, value)) = line.split_once('=') else {
+            return Err(format!("line {number} has no `=`: {line:.80}"));
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+        if key.is_empty() || !key.chars().all(plain) {
+            return Err(format!("line {number} has no proper key before its `=`: {line:.80}"));
+        }
+        outputs.insert(key.to_owned(), value.to_owned());
+    }
+    Ok(outputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_key_value_lines() {
+        let outputs = parse_outputs("rows=12\n\n# a remark\nfile=/srv/a=b.csv\nrows=13\nempty=\n").unwrap();
+        let expected = [("empty", ""), ("file", "/srv/a=b.csv"), ("rows", "13")];
+        assert_eq!(outputs, expected.map(|(key, value)| (key.into(), value.into())).into());
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_named() {
+        assert_eq!(parse_outputs("rows=1\nrows 2").unwrap_err(), "line 2 has no `=`: rows 2");
+        let error = parse_outputs("a b=2").unwrap_err();
+        assert_eq!(error, "line 1 has no proper key before its `=`: a b=2");
+    }
+
+    #[test]
+    fn a_log_has_one_guessable_name() {
+        let places = Places::new(Path::new("/var/lib/sexton"));
+        let log = |path: &str| places.log("night", RunId(7), path, 2).display().to_string();
+        assert_eq!(log("ingest/prices"), "logs/night/7/ingest+prices.2.log");
+        assert_eq!(log("/"), "logs/night/7/night.2.log");
+        let (long, other) = ("é/".repeat(400) + "a", "é/".repeat(400) + "b");
+        assert!(log(&long).len() < 240 && log(&long) != log(&other));
+    }
+}
