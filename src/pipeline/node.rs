@@ -319,7 +319,13 @@ impl TreeBuilder {
     }
 
     /// Adds a leaf; `settings` is `None` where it sets nothing of its own.
-    pub fn leaf(&mut self, name: &str, kind: Command, options: Options, settings: Option<Settings>) -> NodeId {
+    pub fn leaf(
+        &mut self,
+        name: &str,
+        kind: Command,
+        options: Options,
+        settings: Option<Settings>,
+    ) -> NodeId {
         self.push(name, Kind::Exec(kind), options, settings)
     }
 
@@ -371,7 +377,15 @@ impl TreeBuilder {
             .map(NodeId)
             .filter(|id| self.options[self.nodes[id.index()].options as usize].max_concurrent.is_some())
             .collect();
-        Tree { nodes: self.nodes, options: self.options, settings: self.settings, by_name, after, before, limited }
+        Tree {
+            nodes: self.nodes,
+            options: self.options,
+            settings: self.settings,
+            by_name,
+            after,
+            before,
+            limited,
+        }
     }
 
     fn push(&mut self, name: &str, kind: Kind, options: Options, settings: Option<Settings>) -> NodeId {
