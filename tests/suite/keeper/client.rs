@@ -41,21 +41,29 @@ impl Place {
     }
 
     pub(super) fn connect_as(&self, epoch: u64) -> Client {
-        self.greet(start::ensure(&self.path(), Path::new(PROGRAM), false).expect("a keeper"), epoch)
+        self.greet(epoch, false)
     }
 
     pub(super) fn connect_bound(&self) -> Client {
-        self.greet(start::ensure(&self.path(), Path::new(PROGRAM), true).expect("a keeper"), 1)
+        self.greet(1, true)
     }
 
-    fn greet(&self, stream: UnixStream, epoch: u64) -> Client {
-        let mut client = Client::new(stream, self.dir.path().to_owned());
-        client.send(&ToKeeper::Hello(Hello { protocol: PROTOCOL, epoch, version: "test".into() }));
-        client.welcome = match client.receive() {
-            FromKeeper::Welcome(welcome) => Some(welcome),
-            other => panic!("no welcome but {other:?}"),
-        };
-        client
+    /// As a daemon does it: a keeper on its way out may still take the connection, and drop it.
+    fn greet(&self, epoch: u64, bound: bool) -> Client {
+        let start = Instant::now();
+        loop {
+            let stream = start::ensure(&self.path(), Path::new(PROGRAM), bound).expect("a keeper");
+            let mut client = Client::new(stream, self.dir.path().to_owned());
+            let hello = Hello { protocol: PROTOCOL, epoch, version: "test".into() };
+            if client.try_send(&ToKeeper::Hello(hello))
+                && let Some(first) = client.try_receive()
+            {
+                let FromKeeper::Welcome(welcome) = first else { panic!("no welcome but {first:?}") };
+                client.welcome = Some(welcome);
+                return client;
+            }
+            assert!(start.elapsed() < DEADLINE, "no keeper stays");
+        }
     }
 
     /// A keeper that dies at a crash point.
@@ -112,9 +120,13 @@ impl Client {
     }
 
     pub(super) fn send(&mut self, message: &ToKeeper) {
+        assert!(self.try_send(message), "a keeper that listens");
+    }
+
+    fn try_send(&mut self, message: &ToKeeper) -> bool {
         let mut bytes = Vec::new();
         encode(message, &mut bytes).expect("a frame");
-        self.stream.write_all(&bytes).expect("a keeper that listens");
+        self.stream.write_all(&bytes).is_ok()
     }
 
     /// The next message; `None` when the connection has ended.
