@@ -1,0 +1,412 @@
+//! What the keeper does about what it is told and what it sees: connections, launches, births, output, exits.
+//! Nothing here is sent or forked before the loop has written the journal.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll::EventFlags;
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::attempt::{Attempt, DRAIN, Exit, Phase};
+use super::command;
+use super::connection::Connection;
+use super::crash;
+use super::journal::{Birth, Entry, Known, Spawning};
+use super::output::{Output, Stream};
+use super::protocol::{
+    self, AttemptState, By, End, Exited, FromKeeper, Hello, Launch, MAX_TOKEN, PROTOCOL, Refusal, Spawned,
+    ToKeeper, Token, Usage, Welcome,
+};
+use super::serve::{Keeper, Key};
+use super::spawn::{Reaped, Who, reap};
+use super::spawner::{Born, Job, Leader};
+use super::tree::Scope;
+
+/// Peers that have not said hello; more are turned away.
+const MAX_CONNECTIONS: usize = 16;
+/// One attempt's output is read this far, then others have their turn.
+const MAX_READS: usize = 4;
+
+impl Keeper {
+    pub(super) fn accept(&mut self) {
+        while let Ok((stream, _)) = self.listener.accept() {
+            let own = rustix::process::geteuid();
+            let peer = rustix::net::sockopt::socket_peercred(&stream);
+            let allowed = peer.is_ok_and(|peer| peer.uid == own || peer.uid.is_root());
+            if allowed && self.connections.len() < MAX_CONNECTIONS {
+                let _ = self.welcome_stream(stream);
+            }
+        }
+    }
+
+    fn welcome_stream(&mut self, stream: UnixStream) -> std::io::Result<()> {
+        let connection = Connection::new(stream)?;
+        let id = self.next_connection;
+        self.watch(&connection.stream, Key::Connection(id))?;
+        self.next_connection += 1;
+        self.connections.insert(id, connection);
+        Ok(())
+    }
+
+    pub(super) fn on_connection(&mut self, id: u64, flags: EventFlags) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let mut alive = true;
+        if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
+            alive = connection.receive(&mut self.buffer).is_ok();
+        }
+        // What came before the end still counts.
+        while let Some(connection) = self.connections.get_mut(&id) {
+            match connection.decoder.next() {
+                Ok(Some(message)) => self.on_message(id, message),
+                Ok(None) => break,
+                Err(error) => {
+                    eprintln!("a connection is closed: {error}");
+                    alive = false;
+                    break;
+                }
+            }
+        }
+        if alive { self.flush_room(id, flags) } else { self.disconnect(id) }
+    }
+
+    fn flush_room(&mut self, id: u64, flags: EventFlags) {
+        if flags.contains(EventFlags::OUT) {
+            self.flush(id);
+        }
+    }
+
+    pub(super) fn flush(&mut self, id: u64) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        if connection.flush().is_err() {
+            return self.disconnect(id);
+        }
+        let full = connection.is_full();
+        if full != connection.wants_room {
+            connection.wants_room = full;
+            self.watch_room(id, full);
+        }
+    }
+
+    fn disconnect(&mut self, id: u64) {
+        if let Some(connection) = self.connections.remove(&id) {
+            self.unwatch(&connection.stream);
+        }
+        if self.controller == Some(id) {
+            self.controller = None;
+            if self.bound {
+                self.close();
+            }
+        }
+    }
+
+    fn on_message(&mut self, id: u64, message: ToKeeper) {
+        match message {
+            ToKeeper::Hello(hello) => self.on_hello(id, &hello),
+            // Whoever has not introduced himself, or was replaced, has nothing to say.
+            _ if self.controller != Some(id) => self.disconnect(id),
+            ToKeeper::Launch(launch) => self.on_launch(launch),
+            ToKeeper::Kill(kill) => self.on_kill(kill.token),
+            ToKeeper::Ack(ack) => {
+                if let Some(Known::Exited(_)) = self.journal.memory().known.get(&ack.token) {
+                    self.journal.note(Entry::Acked(ack.token));
+                    self.written.push("after-acked");
+                }
+            }
+            ToKeeper::Reexec(reexec) => self.reexec = Some(reexec.program),
+        }
+    }
+
+    fn on_hello(&mut self, id: u64, hello: &Hello) {
+        let newest = self.journal.memory().epoch;
+        if hello.epoch < newest {
+            return self.supersede(id, newest);
+        }
+        if let Some(old) = self.controller.filter(|old| *old != id) {
+            // Not a disconnection: somebody else is here already.
+            self.controller = None;
+            self.supersede(old, hello.epoch);
+        }
+        if hello.epoch > newest {
+            self.journal.note(Entry::Epoch(hello.epoch));
+        }
+        self.controller = Some(id);
+        self.had_controller = true;
+        let welcome = self.welcome(hello.protocol.min(PROTOCOL));
+        self.tell(&FromKeeper::Welcome(welcome));
+    }
+
+    fn supersede(&mut self, id: u64, epoch: u64) {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            connection.queue(&FromKeeper::Superseded { epoch });
+            // It may be what hangs: this is all it gets.
+            let _ = connection.flush();
+        }
+        self.disconnect(id);
+    }
+
+    fn welcome(&self, protocol: u32) -> Welcome {
+        let header = self.journal.header();
+        let memory = self.journal.memory();
+        let state = |(token, known): (&Token, &Known)| {
+            let state = match known {
+                Known::Exited(exited) => AttemptState::Ended(exited.clone()),
+                Known::Spawning(_) | Known::Spawned(..) => {
+                    self.attempts.get(token).map_or(AttemptState::Spawning, Attempt::state)
+                }
+            };
+            protocol::Attempt { token: *token, state }
+        };
+        Welcome {
+            protocol,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            boot_id: header.boot_id.clone(),
+            journal_id: header.id.clone(),
+            journal_created_at: header.created_at,
+            high_water: memory.high_water,
+            attempts: memory.known.iter().map(state).collect(),
+        }
+    }
+
+    pub(super) fn on_launch(&mut self, launch: Box<Launch>) {
+        let token = launch.token;
+        let memory = self.journal.memory();
+        if let Some(known) = memory.known.get(&token) {
+            // It was sent before: the answer is what became of it.
+            let answer = match (known, self.attempts.get(&token).map(Attempt::state)) {
+                (Known::Exited(exited), _) => Some(FromKeeper::Exited(exited.clone())),
+                (_, Some(AttemptState::Running { pid, at })) => {
+                    Some(FromKeeper::Spawned(Spawned { token, pid, at }))
+                }
+                (Known::Spawning(_) | Known::Spawned(..), _) => None,
+            };
+            return answer.iter().for_each(|answer| self.tell(answer));
+        }
+        let refusal = if token <= memory.high_water {
+            Some(Refusal::Superseded { high_water: memory.high_water })
+        } else if token.0 >= MAX_TOKEN {
+            Some(Refusal::Malformed(format!("the token {} is too large", token.0)))
+        } else if self.closing {
+            Some(Refusal::Ending)
+        } else {
+            command::malformed(&launch).map(Refusal::Malformed)
+        };
+        if let Some(why) = refusal {
+            return self.tell(&FromKeeper::Refused { token, why });
+        }
+        if self.reexec.is_some() {
+            return self.held.push(*launch);
+        }
+        crash::point("before-spawning");
+        let kill_grace_ms = launch.kill_grace_ms;
+        self.journal.note(Entry::Spawning(Spawning { token, kill_grace_ms }));
+        self.written.push("after-spawning");
+        let mut attempt = Attempt {
+            token,
+            kill_grace: Duration::from_millis(kill_grace_ms),
+            timeout: launch.timeout_ms.map(Duration::from_millis),
+            output: Some(Output::new(launch.log.clone(), launch.log_limit, &launch.mask)),
+            stdout: None,
+            stderr: None,
+            phase: Phase::Spawning { end: None },
+            leader: None,
+            ending: None,
+            armed: None,
+            leftovers: 0,
+            scope: Scope::Below,
+        };
+        let pipes =
+            self.pipe(token, Stream::Stdout).and_then(|out| Ok((out, self.pipe(token, Stream::Stderr)?)));
+        match pipes {
+            Ok(((stdout_read, stdout), (stderr_read, stderr))) => {
+                attempt.stdout = Some(stdout_read);
+                attempt.stderr = Some(stderr_read);
+                self.attempts.insert(token, attempt);
+                self.launches.push(Job { launch, stdout, stderr });
+            }
+            Err(error) => {
+                self.attempts.insert(token, attempt);
+                self.not_started(token, format!("cannot make a pipe for its output: {error}"));
+            }
+        }
+    }
+
+    /// A pipe whose read end is watched; the write end blocks, as a task expects.
+    fn pipe(&self, token: Token, stream: Stream) -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+        rustix::io::ioctl_fionbio(&read, true)?;
+        self.watch(&read, Key::Pipe(token, stream))?;
+        Ok((read, write))
+    }
+
+    /// A launch that could not be journaled: nothing has happened, and the token is as good as new.
+    pub(super) fn forget_launch(&mut self, token: Token, error: String) {
+        self.launches.retain(|job| job.launch.token != token);
+        if let Some(attempt) = self.attempts.remove(&token) {
+            attempt.stdout.iter().chain(&attempt.stderr).for_each(|pipe| self.unwatch(pipe));
+        }
+        self.tell(&FromKeeper::Refused { token, why: Refusal::Unjournaled(error) });
+    }
+
+    fn on_kill(&mut self, token: Token) {
+        match self.journal.memory().known.get(&token) {
+            Some(Known::Exited(_)) => {}
+            Some(Known::Spawning(_) | Known::Spawned(..)) => self.begin_ending(token, By::Kill),
+            None => self.tell(&FromKeeper::Refused { token, why: Refusal::Unknown }),
+        }
+    }
+
+    pub(super) fn on_born(&mut self) {
+        let _ = rustix::io::read(&*self.spawner.ready, &mut [0; 8]);
+        while let Some(Born { token, outcome }) = self.spawner.next() {
+            match outcome {
+                Ok(leader) => self.on_leader(token, leader),
+                Err(why) => self.not_started(token, why),
+            }
+        }
+    }
+
+    fn on_leader(&mut self, token: Token, leader: Leader) {
+        crash::point("after-fork");
+        let (pid, at) = (leader.pid.cast_unsigned(), leader.at.as_millisecond());
+        self.journal.note(Entry::Spawned(Birth { token, pid, start: leader.start, at }));
+        self.written.push("after-spawned");
+        self.tell(&FromKeeper::Spawned(Spawned { token, pid, at }));
+        let watched = self.watch(&leader.pidfd, Key::Leader(token));
+        let Some(attempt) = self.attempts.get_mut(&token) else { return };
+        attempt.leader = Some((leader.pid, leader.start));
+        let timeout_at = attempt.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let before = std::mem::replace(&mut attempt.phase, Phase::Running { leader, timeout_at });
+        self.arm(token);
+        if let Phase::Spawning { end: Some(by) } = before {
+            self.begin_ending(token, by);
+        }
+        if watched.is_err() {
+            // Without a watch its end would go unseen: out of kernel memory, in practice never.
+            self.begin_ending(token, By::Shutdown);
+        }
+    }
+
+    pub(super) fn not_started(&mut self, token: Token, why: String) {
+        let Some(attempt) = self.attempts.remove(&token) else { return };
+        attempt.stdout.iter().chain(&attempt.stderr).for_each(|pipe| self.unwatch(pipe));
+        let now = self.now();
+        let by = match attempt.phase {
+            Phase::Spawning { end: Some(by) } => by,
+            Phase::Spawning { end: None }
+            | Phase::Running { .. }
+            | Phase::Draining { .. }
+            | Phase::Clearing { .. } => By::Itself,
+        };
+        let exit = Exit {
+            end: End::NotStarted(why),
+            started_at: None,
+            ended_at: now.as_millisecond(),
+            by,
+            usage: Usage::default(),
+        };
+        let exited = attempt.record(exit, 0, now);
+        self.report(exited);
+    }
+
+    /// An attempt has ended: into the journal, then to the controller.
+    pub(super) fn report(&mut self, exited: Exited) {
+        let exited = Box::new(exited);
+        self.journal.note(Entry::Exited(exited.clone()));
+        self.written.push("after-exited");
+        self.sent.push("after-sent");
+        self.tell(&FromKeeper::Exited(exited));
+    }
+
+    pub(super) fn on_pipe(&mut self, token: Token, stream: Stream) {
+        self.read_pipe(token, stream, MAX_READS);
+        let Some(attempt) = self.attempts.get_mut(&token) else { return };
+        if let Phase::Draining { exit, .. } = &attempt.phase
+            && attempt.is_drained()
+        {
+            attempt.phase = Phase::Clearing { exit: exit.clone() };
+            self.unsettled.insert(token);
+            self.arm(token);
+        }
+    }
+
+    pub(super) fn read_pipe(&mut self, token: Token, stream: Stream, reads: usize) {
+        for _ in 0..reads {
+            let now = self.now();
+            let Some(attempt) = self.attempts.get_mut(&token) else { return };
+            let Some(pipe) = attempt.pipe(stream) else { return };
+            match rustix::io::read(&*pipe, &mut self.buffer[..]) {
+                Ok(0) => {}
+                Ok(read) => {
+                    if let Some(output) = &mut attempt.output {
+                        output.push(stream, &self.buffer[..read], now);
+                    }
+                    continue;
+                }
+                Err(rustix::io::Errno::AGAIN) => return,
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => eprintln!("attempt {}: a pipe cannot be read: {error}", token.0),
+            }
+            if let Some(pipe) = attempt.pipe(stream).take() {
+                self.unwatch(&pipe);
+            }
+            return;
+        }
+    }
+
+    /// Sees whether the leader has ended.
+    pub(super) fn reap_leader(&mut self, token: Token) -> bool {
+        let Some(Attempt { phase: Phase::Running { leader, .. }, .. }) = self.attempts.get(&token) else {
+            return false;
+        };
+        match reap(Who::Child(leader.pid), false) {
+            Reaped::One { end, usage, .. } => {
+                self.on_leader_end(token, end, usage);
+                true
+            }
+            Reaped::Running => false,
+            Reaped::None => {
+                // Cannot be: nobody else reaps. If it were, an end that nobody knows is a lost one.
+                let end = End::Lost("its leader was reaped by somebody else".into());
+                self.on_leader_end(token, end, Usage::default());
+                true
+            }
+        }
+    }
+
+    /// Reaps orphans; whether any other child of this thread is left. Leaders are children of the spawner's
+    /// thread and do not count, those taken over in a re-exec apart.
+    pub(super) fn reap_orphans(&mut self) -> bool {
+        loop {
+            match reap(Who::OfThisThread, false) {
+                Reaped::One { pid, end, usage } => {
+                    if let Some(token) = self.inherited.remove(&pid) {
+                        self.on_leader_end(token, end, usage);
+                    }
+                }
+                Reaped::Running => return true,
+                Reaped::None => return false,
+            }
+        }
+    }
+
+    fn on_leader_end(&mut self, token: Token, end: End, usage: Usage) {
+        crash::point("after-exit");
+        let ended_at = self.now().as_millisecond();
+        let Some(attempt) = self.attempts.get_mut(&token) else { return };
+        let by = attempt.ending.as_ref().map_or(By::Itself, |ending| ending.by);
+        let until = Instant::now() + DRAIN;
+        let exit = Exit { end, started_at: None, ended_at, by, usage };
+        let before = std::mem::replace(&mut attempt.phase, Phase::Draining { exit, until });
+        if let (Phase::Running { leader, .. }, Phase::Draining { exit, .. }) = (before, &mut attempt.phase) {
+            exit.started_at = Some(leader.at.as_millisecond());
+            self.inherited.remove(&leader.pid);
+            self.unwatch(&leader.pidfd);
+        }
+        // Usually all there is, and the end: no further round is needed.
+        self.on_pipe(token, Stream::Stdout);
+        self.on_pipe(token, Stream::Stderr);
+        self.arm(token);
+    }
+}

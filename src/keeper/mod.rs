@@ -1,0 +1,24 @@
+//! The keeper: the small second process that owns local attempts and outlives the daemon.
+//! Its contract is `docs/keeper-protocol.md`. It imports nothing of the crate but the clock.
+
+pub mod address;
+mod attempt;
+mod command;
+mod connection;
+pub mod crash;
+mod ending;
+pub mod error;
+mod events;
+mod handoff;
+pub mod journal;
+pub mod lock;
+pub mod mask;
+pub mod output;
+pub mod protocol;
+pub mod serve;
+mod spawn;
+mod spawner;
+pub mod start;
+mod tail;
+pub mod tree;
+pub mod verdict;

@@ -1,0 +1,11 @@
+//! The keeper as its controller sees it: the real binary, a real socket, real processes.
+
+mod client;
+
+mod crashes;
+mod ends;
+mod kills;
+mod lost;
+mod output;
+mod ownership;
+mod upgrade;
