@@ -1,0 +1,3 @@
+//! One module a room, or a way of using the whole.
+
+mod store;
