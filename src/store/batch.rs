@@ -80,7 +80,11 @@ impl Batch {
                 self.containers.insert(key, Record::of_container(run, node));
             }
             if node == NodeId::ROOT {
-                self.changed_runs.insert(run.id(), ChangedRunRow::of(run));
+                let mut row = ChangedRunRow::of(run);
+                // It may end before its start was committed.
+                let known = self.changed_runs.get(&run.id()).and_then(|known| known.started_at);
+                row.started_at = known.or(row.started_at);
+                self.changed_runs.insert(run.id(), row);
             }
         }
     }

@@ -19,3 +19,5 @@ mod row;
 pub mod runs;
 mod state;
 pub mod tasks;
+#[cfg(test)]
+mod tests;

@@ -88,6 +88,14 @@ impl Reader {
         rows.iter().map(run).collect()
     }
 
+    /// How SQLite means to find a page.
+    #[cfg(test)]
+    pub(super) async fn plan(&self, filter: &RunFilter) -> Result<Vec<String>, Error> {
+        let sql = format!("explain query plan {}", list(filter).0);
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| get(row, "detail")).collect()
+    }
+
     /// The runs that have not ended, oldest first: what a daemon takes up again.
     pub async fn unfinished_runs(&self) -> Result<Vec<RunRecord>, Error> {
         let sql = format!("{SELECT} where runs.state in ('queued', 'running') order by runs.id");

@@ -100,6 +100,11 @@ impl Play {
     pub(super) fn new(id: i64, version: VersionId, tree: Arc<Tree>) -> Self {
         let mut batch = Batch::default();
         batch.new_run(&new_run(id, version));
+        Self::with(id, tree, batch)
+    }
+
+    /// A run whose row is in this batch, or that has none.
+    pub(super) fn with(id: i64, tree: Arc<Tree>, batch: Batch) -> Self {
         Self { run: Run::new(RunId(id), tree), batch, now: at(0), next_attempt: 1 }
     }
 
@@ -108,13 +113,13 @@ impl Play {
     }
 
     /// Steps the run and notes everything about it in the batch.
-    pub(super) fn step(&mut self, event: Event) -> Vec<Effect> {
+    pub(super) fn step(&mut self, event: &Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.now += Duration::from_millis(7);
-        self.run.step(&event, self.now, &mut effects).unwrap();
-        self.batch.event(&self.run, self.now, &event);
+        self.run.step(event, self.now, &mut effects).unwrap();
+        self.batch.event(&self.run, self.now, event);
         if let Event::Start { node, attempt } = event {
-            self.batch.attempt_started(&self.run, node, attempt, self.now);
+            self.batch.attempt_started(&self.run, *node, *attempt, self.now);
         }
         for effect in &effects {
             if let Effect::Forget(node) = effect {
@@ -132,9 +137,9 @@ impl Play {
             if self.run.tree().is_leaf(node) {
                 let attempt = AttemptId(self.next_attempt);
                 self.next_attempt += 1;
-                self.step(Event::Start { node, attempt });
+                self.step(&Event::Start { node, attempt });
             } else {
-                self.step(Event::Open { node });
+                self.step(&Event::Open { node });
             }
         }
     }
@@ -145,7 +150,7 @@ impl Play {
         };
         let end = AttemptEnd { kill: kill.map(|kill| *kill), ..end(attempt, exit.clone(), self.now) };
         self.batch.attempt_ended(&self.run, &end);
-        self.step(Event::Exited { node, attempt, exit });
+        self.step(&Event::Exited { node, attempt, exit });
     }
 
     pub(super) async fn commit(&mut self, store: &mut Store) {

@@ -124,7 +124,7 @@ fn attempt(play: &mut Play, event: Event, chance: &mut Chance, outputs: &mut Out
 }
 
 fn happen(play: &mut Play, event: Event, chance: &mut Chance, outputs: &mut Outputs) {
-    for effect in play.step(event) {
+    for effect in play.step(&event) {
         if let Effect::Forget(node) = effect {
             outputs.remove(&play.run.tree().path(node));
         }
@@ -203,14 +203,14 @@ async fn a_million_nodes_cleared_are_a_few_words_and_no_rows() {
     let (_dir, mut store) = fresh().await;
     let version = version(&mut store).await;
     let mut play = Play::new(1, version, tree.clone());
-    play.step(Event::Begin);
+    play.step(&Event::Begin);
     play.admit(1);
     play.exit(play.node("load/a"), Exit::Code(1));
     play.commit(&mut store).await;
     let request = Request { targets: vec![NodeId::ROOT], downstream: true, ..Request::default() };
     let nodes = clear::plan(&play.run, &request).nodes;
     assert!(nodes.len() > 20_000);
-    play.step(Event::Clear { nodes, by: "ada".into() });
+    play.step(&Event::Clear { nodes, by: "ada".into() });
     play.commit(&mut store).await;
     assert_eq!(store.reader().tasks(RunId(1), None, 100).await.unwrap().len(), 1);
     assert_eq!(entries(&restored(&store, RunId(1), &tree).await), play.entries());
