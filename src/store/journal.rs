@@ -119,6 +119,22 @@ fn key(run_id: i64, path: &str) -> serde_json::Value {
     json!({ "run_id": run_id, "path": path })
 }
 
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 12] = [
+    INSERT_RUNS,
+    UPDATE_RUNS,
+    REFUSE_MISSING,
+    UPSERT_TASKS,
+    DELETE_TASKS,
+    UPSERT_CONTAINERS,
+    DELETE_CONTAINERS,
+    INSERT_ATTEMPTS,
+    END_ATTEMPTS,
+    DELETE_OUTPUTS,
+    UPSERT_OUTPUTS,
+    INSERT_JOURNAL,
+];
+
 const INSERT_RUNS: &str = "
     insert into runs (id, pipeline_id, version_id, kind, logical_date, scheduled_at, interval_start,
         interval_end, params, evidence, state, created_at)

@@ -34,7 +34,7 @@ async fn play(seed: u64) {
     let version = version(&mut store).await;
     let mut play = Play::new(1, version, tree.clone());
     let mut outputs = Outputs::new();
-    happen(&mut play, Event::Begin, &mut chance, &mut outputs);
+    happen(&mut play, &Event::Begin, &mut chance, &mut outputs);
     for _ in 0..60 {
         play.admit(3);
         random_event(&mut play, &mut chance, &mut outputs);
@@ -89,9 +89,9 @@ fn random_event(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
         }
         3 => {
             play.now += Duration::from_secs(chance.below(40));
-            happen(play, Event::Wake, chance, outputs);
+            happen(play, &Event::Wake, chance, outputs);
         }
-        _ if live.is_empty() => happen(play, Event::Wake, chance, outputs),
+        _ if live.is_empty() => happen(play, &Event::Wake, chance, outputs),
         _ => {
             let (node, _) = live[chance.below(live.len() as u64) as usize];
             let exit = match chance.below(12) {
@@ -119,12 +119,12 @@ fn random_event(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
 /// The event, if the law accepts it.
 fn attempt(play: &mut Play, event: Event, chance: &mut Chance, outputs: &mut Outputs) {
     if play.run.clone().step(&event, play.now, &mut Vec::new()).is_ok() {
-        happen(play, event, chance, outputs);
+        happen(play, &event, chance, outputs);
     }
 }
 
-fn happen(play: &mut Play, event: Event, chance: &mut Chance, outputs: &mut Outputs) {
-    for effect in play.step(&event) {
+fn happen(play: &mut Play, event: &Event, chance: &mut Chance, outputs: &mut Outputs) {
+    for effect in play.step(event) {
         if let Effect::Forget(node) = effect {
             outputs.remove(&play.run.tree().path(node));
         }
@@ -145,7 +145,7 @@ fn conditions(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
             1 => Ok(false),
             _ => Ok(true),
         };
-        happen(play, Event::Condition { node, holds }, chance, outputs);
+        happen(play, &Event::Condition { node, holds }, chance, outputs);
     }
 }
 

@@ -5,3 +5,4 @@ mod harness;
 mod law;
 mod open;
 mod read;
+mod release;
