@@ -76,16 +76,16 @@ fn random_event(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
     let live: Vec<_> = play.run.live().collect();
     let by = || "ada".into();
     match chance.below(12) {
-        0 => attempt(play, Event::Cancel { node, by: by() }, chance, outputs),
+        0 => attempt(play, &Event::Cancel { node, by: by() }, chance, outputs),
         1 => {
             let mark = [Mark::Succeeded, Mark::Failed, Mark::Skipped][chance.below(3) as usize];
-            attempt(play, Event::Mark { node, mark, by: by() }, chance, outputs);
+            attempt(play, &Event::Mark { node, mark, by: by() }, chance, outputs);
         }
         2 => {
             let downstream = chance.below(3) > 0;
             let request = Request { targets: vec![node], downstream, ..Request::default() };
             let nodes = clear::plan(&play.run, &request).nodes;
-            attempt(play, Event::Clear { nodes, by: by() }, chance, outputs);
+            attempt(play, &Event::Clear { nodes, by: by() }, chance, outputs);
         }
         3 => {
             play.now += Duration::from_secs(chance.below(40));
@@ -117,9 +117,9 @@ fn random_event(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
 }
 
 /// The event, if the law accepts it.
-fn attempt(play: &mut Play, event: Event, chance: &mut Chance, outputs: &mut Outputs) {
-    if play.run.clone().step(&event, play.now, &mut Vec::new()).is_ok() {
-        happen(play, &event, chance, outputs);
+fn attempt(play: &mut Play, event: &Event, chance: &mut Chance, outputs: &mut Outputs) {
+    if play.run.clone().step(event, play.now, &mut Vec::new()).is_ok() {
+        happen(play, event, chance, outputs);
     }
 }
 
