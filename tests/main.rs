@@ -1,3 +1,3 @@
-//! The one integration binary: it links once, and its tests share one harness.
+//! The integration tests: one binary, which links once.
 
 mod suite;

@@ -1,3 +1,4 @@
-//! Tests from outside, by room.
+//! Whole parts of sexton against the real things they are about.
 
 mod keeper;
+mod store;

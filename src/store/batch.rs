@@ -1,0 +1,283 @@
+//! Everything the engine learned in one go, gathered for one commit. It owns what it holds and can be
+//! committed again as it is. Of a node that changed twice only the last record is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::pipeline::node::NodeId;
+use crate::run::event::Event;
+use crate::run::flow::Tally;
+use crate::run::machine::Run;
+use crate::run::state::{AttemptId, Entry, RunId, State};
+
+use super::event::Line;
+use super::fact::{Fact, Kill};
+use super::instant::ms;
+use super::record::{AttemptEnd, Evidence, NewRun, Params, RunState};
+use super::state::{encode, encode_exit};
+
+/// What one transaction will write.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub(super) new_runs: Vec<NewRunRow>,
+    pub(super) changed_runs: BTreeMap<RunId, ChangedRunRow>,
+    pub(super) tasks: BTreeMap<(RunId, NodeId), Record<TaskRow>>,
+    pub(super) containers: BTreeMap<(RunId, NodeId), Record<ContainerRow>>,
+    pub(super) started: Vec<StartedRow>,
+    pub(super) ended: Vec<EndedRow>,
+    pub(super) forgotten: BTreeSet<(RunId, String)>,
+    pub(super) outputs: BTreeMap<(RunId, String), BTreeMap<String, String>>,
+    pub(super) journal: BTreeMap<RunId, Vec<Line>>,
+}
+
+impl Batch {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.new_runs.is_empty()
+            && self.changed_runs.is_empty()
+            && self.tasks.is_empty()
+            && self.containers.is_empty()
+            && self.started.is_empty()
+            && self.ended.is_empty()
+            && self.forgotten.is_empty()
+            && self.outputs.is_empty()
+            && self.journal.is_empty()
+    }
+
+    /// A run begins to exist, queued.
+    pub fn new_run(&mut self, run: &NewRun) {
+        self.new_runs.push(NewRunRow {
+            id: run.id.0,
+            version_id: run.version.0,
+            kind: run.kind.word(),
+            logical_date: run.logical_date.to_string(),
+            scheduled_at: run.scheduled_at.map(ms),
+            interval_start: ms(run.interval.start),
+            interval_end: ms(run.interval.end),
+            params: run.params.clone(),
+            evidence: run.evidence.clone(),
+            state: RunState::Queued.word(),
+            created_at: ms(run.created_at),
+        });
+    }
+
+    /// Something happened to a run, at the instant with which it was stepped. Every event the law accepted
+    /// goes here, in order.
+    pub fn event(&mut self, run: &Run, at: Timestamp, event: &Event) {
+        self.journal.entry(run.id()).or_default().push(Line::of(at, event, run.tree()));
+    }
+
+    /// The records of `changed` are now as they are in `run`; see [`Run::take_changes`]. With the root's
+    /// goes the run's own row.
+    pub fn changes(&mut self, run: &Run, changed: &[NodeId]) {
+        for &node in changed {
+            let key = (run.id(), node);
+            if run.tree().is_leaf(node) {
+                self.tasks.insert(key, Record::of_task(run, node));
+            } else {
+                self.containers.insert(key, Record::of_container(run, node));
+            }
+            if node == NodeId::ROOT {
+                let mut row = ChangedRunRow::of(run);
+                // It may end before its start was committed.
+                let known = self.changed_runs.get(&run.id()).and_then(|known| known.started_at);
+                row.started_at = known.or(row.started_at);
+                self.changed_runs.insert(run.id(), row);
+            }
+        }
+    }
+
+    /// A leaf's new attempt. The run has been stepped with its start: its number is how many there are.
+    pub fn attempt_started(&mut self, run: &Run, node: NodeId, attempt: AttemptId, at: Timestamp) {
+        self.started.push(StartedRow {
+            id: attempt.0.cast_signed(),
+            run_id: run.id().0,
+            path: run.tree().path(node),
+            number: run.entry(node).attempts,
+            created_at: ms(at),
+        });
+    }
+
+    /// An attempt of this run has ended.
+    pub fn attempt_ended(&mut self, run: &Run, end: &AttemptEnd) {
+        let exit = encode_exit(&end.exit);
+        self.ended.push(EndedRow {
+            id: end.attempt.0.cast_signed(),
+            started_at: end.started_at.map(ms),
+            ended_at: ms(end.ended_at),
+            outcome: exit.outcome,
+            exit_code: exit.code,
+            exit_signal: exit.signal,
+            exit_text: exit.text,
+            kill: end.kill.as_ref().map(|kill| Kill::of(kill, run.tree())),
+            pid: end.pid,
+            cpu_user_ms: end.usage.map(|usage| usage.cpu_user_ms),
+            cpu_system_ms: end.usage.map(|usage| usage.cpu_system_ms),
+            max_rss_bytes: end.usage.map(|usage| usage.max_rss_bytes),
+            log_path: end.log.as_ref().map(|log| log.path.clone()),
+            log_bytes: end.log.as_ref().map(|log| log.bytes),
+            log_dropped_bytes: end.log.as_ref().map(|log| log.dropped_bytes),
+        });
+    }
+
+    /// What a leaf wrote to `$SEXTON_OUTPUT`; a key that was there is overwritten.
+    pub fn outputs(&mut self, run: &Run, node: NodeId, values: impl IntoIterator<Item = (String, String)>) {
+        let key = (run.id(), run.tree().path(node));
+        self.outputs.entry(key).or_default().extend(values);
+    }
+
+    /// What a leaf had written is void.
+    pub fn forget_outputs(&mut self, run: &Run, node: NodeId) {
+        let key = (run.id(), run.tree().path(node));
+        self.outputs.remove(&key);
+        self.forgotten.insert(key);
+    }
+}
+
+/// A node's row, or that it has none: a node of which nothing is known any more is as one never reached.
+#[derive(Clone, Debug)]
+pub(super) enum Record<R> {
+    Row(R),
+    None { run_id: i64, path: String },
+}
+
+impl Record<TaskRow> {
+    fn of_task(run: &Run, node: NodeId) -> Self {
+        let (run_id, path) = (run.id().0, run.tree().path(node));
+        let Entry { state, attempts, forgiven } = run.entry(node);
+        if *attempts == 0 && matches!(state, State::Pending | State::Deciding) {
+            return Self::None { run_id, path };
+        }
+        let stored = encode(state, run.tree());
+        Self::Row(TaskRow {
+            run_id,
+            path,
+            state: stored.status.word(),
+            at: stored.at.map(ms),
+            attempts: *attempts,
+            forgiven: *forgiven,
+            attempt: stored.attempt.map(|attempt| attempt.0.cast_signed()),
+            detail: stored.fact,
+        })
+    }
+}
+
+impl Record<ContainerRow> {
+    fn of_container(run: &Run, node: NodeId) -> Self {
+        let (run_id, path) = (run.id().0, run.tree().path(node));
+        let state = run.state(node);
+        if matches!(state, State::Pending | State::Deciding) {
+            return Self::None { run_id, path };
+        }
+        let stored = encode(state, run.tree());
+        let tally = if state.is_ended() { run.tally(node) } else { Tally::default() };
+        Self::Row(ContainerRow {
+            run_id,
+            path,
+            state: stored.status.word(),
+            at: stored.at.map(ms),
+            detail: stored.fact,
+            succeeded: tally.succeeded,
+            failed: tally.failed,
+            skipped: tally.skipped,
+            upstream_failed: tally.upstream_failed,
+            cancelled: tally.cancelled,
+        })
+    }
+}
+
+// What a statement reads out of JSON: a field is called as its column is.
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct NewRunRow {
+    id: i64,
+    version_id: i64,
+    kind: &'static str,
+    logical_date: String,
+    scheduled_at: Option<i64>,
+    interval_start: i64,
+    interval_end: i64,
+    params: Params,
+    evidence: Evidence,
+    state: &'static str,
+    created_at: i64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ChangedRunRow {
+    id: i64,
+    state: &'static str,
+    suppressed: u32,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+}
+
+impl ChangedRunRow {
+    fn of(run: &Run) -> Self {
+        let root = run.state(NodeId::ROOT);
+        let since = |at: Option<Timestamp>, when| at.filter(|_| when).map(ms);
+        Self {
+            id: run.id().0,
+            state: RunState::from(root.status()).word(),
+            suppressed: run.suppressed(NodeId::ROOT),
+            started_at: since(root.at(), matches!(root, State::Open { .. } | State::Running { .. })),
+            ended_at: since(root.at(), root.is_ended()),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct TaskRow {
+    run_id: i64,
+    path: String,
+    state: &'static str,
+    at: Option<i64>,
+    attempts: u32,
+    forgiven: u32,
+    attempt: Option<i64>,
+    detail: Option<Fact>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ContainerRow {
+    run_id: i64,
+    path: String,
+    state: &'static str,
+    at: Option<i64>,
+    detail: Option<Fact>,
+    succeeded: u32,
+    failed: u32,
+    skipped: u32,
+    upstream_failed: u32,
+    cancelled: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct StartedRow {
+    id: i64,
+    run_id: i64,
+    path: String,
+    number: u32,
+    created_at: i64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct EndedRow {
+    id: i64,
+    started_at: Option<i64>,
+    ended_at: i64,
+    outcome: &'static str,
+    exit_code: Option<i32>,
+    exit_signal: Option<i32>,
+    exit_text: Option<Box<str>>,
+    kill: Option<Kill>,
+    pid: Option<u32>,
+    cpu_user_ms: Option<u64>,
+    cpu_system_ms: Option<u64>,
+    max_rss_bytes: Option<u64>,
+    log_path: Option<String>,
+    log_bytes: Option<u64>,
+    log_dropped_bytes: Option<u64>,
+}

@@ -1,0 +1,158 @@
+//! An event as the journal holds it: one self-explaining JSON object with its instant, and paths for node
+//! numbers, so that a later version can replay it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::pipeline::node::{NodeId, Tree};
+use crate::run::event::Event;
+use crate::run::state::AttemptId;
+
+use super::error::Damage;
+use super::fact::{Exit, Mark, node, path};
+use super::instant::{from_ms, ms};
+
+/// One entry of a journal row's array.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Line {
+    /// Unix milliseconds.
+    at: i64,
+    #[serde(flatten)]
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum What {
+    Begin,
+    Condition {
+        node: Box<str>,
+        result: Condition,
+    },
+    Open {
+        node: Box<str>,
+    },
+    Start {
+        node: Box<str>,
+        attempt: u64,
+    },
+    Exited {
+        node: Box<str>,
+        attempt: u64,
+        exit: Exit,
+    },
+    Wake,
+    Cancel {
+        node: Box<str>,
+        by: Box<str>,
+    },
+    Mark {
+        node: Box<str>,
+        mark: Mark,
+        by: Box<str>,
+    },
+    Clear {
+        /// Tops of which everything below was cleared too: a million nodes in a few words.
+        trees: Vec<Box<str>>,
+        /// Nodes of which something below was not.
+        nodes: Vec<Box<str>>,
+        by: Box<str>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Condition {
+    Holds(bool),
+    Error(Box<str>),
+}
+
+impl Line {
+    pub(super) fn of(at: Timestamp, event: &Event, tree: &Tree) -> Self {
+        let what = match event {
+            Event::Begin => What::Begin,
+            Event::Condition { node, holds } => What::Condition {
+                node: path(tree, *node),
+                result: match holds {
+                    Ok(holds) => Condition::Holds(*holds),
+                    Err(error) => Condition::Error(error.clone()),
+                },
+            },
+            Event::Open { node } => What::Open { node: path(tree, *node) },
+            Event::Start { node, attempt } => What::Start { node: path(tree, *node), attempt: attempt.0 },
+            Event::Exited { node, attempt, exit } => {
+                What::Exited { node: path(tree, *node), attempt: attempt.0, exit: exit.into() }
+            }
+            Event::Wake => What::Wake,
+            Event::Cancel { node, by } => What::Cancel { node: path(tree, *node), by: by.clone() },
+            Event::Mark { node, mark, by } => {
+                What::Mark { node: path(tree, *node), mark: (*mark).into(), by: by.clone() }
+            }
+            Event::Clear { nodes, by } => {
+                let (trees, nodes) = folded(tree, nodes);
+                What::Clear { trees, nodes, by: by.clone() }
+            }
+        };
+        Self { at: ms(at), what }
+    }
+
+    pub(super) fn into_law(self, tree: &Tree) -> Result<(Timestamp, Event), Damage> {
+        let event = match self.what {
+            What::Begin => Event::Begin,
+            What::Condition { node: at, result } => Event::Condition {
+                node: node(tree, &at)?,
+                holds: match result {
+                    Condition::Holds(holds) => Ok(holds),
+                    Condition::Error(error) => Err(error),
+                },
+            },
+            What::Open { node: at } => Event::Open { node: node(tree, &at)? },
+            What::Start { node: at, attempt } => {
+                Event::Start { node: node(tree, &at)?, attempt: AttemptId(attempt) }
+            }
+            What::Exited { node: at, attempt, exit } => {
+                Event::Exited { node: node(tree, &at)?, attempt: AttemptId(attempt), exit: exit.into() }
+            }
+            What::Wake => Event::Wake,
+            What::Cancel { node: at, by } => Event::Cancel { node: node(tree, &at)?, by },
+            What::Mark { node: at, mark, by } => {
+                Event::Mark { node: node(tree, &at)?, mark: mark.into(), by }
+            }
+            What::Clear { trees, nodes, by } => Event::Clear { nodes: unfolded(tree, &trees, &nodes)?, by },
+        };
+        Ok((from_ms(self.at)?, event))
+    }
+}
+
+/// Whole subtrees by their tops, and the other nodes one by one.
+fn folded(tree: &Tree, nodes: &[NodeId]) -> (Vec<Box<str>>, Vec<Box<str>>) {
+    let (mut trees, mut singles) = (Vec::new(), Vec::new());
+    let mut rest = nodes;
+    while let Some(&first) = rest.first() {
+        let size = tree.subtree(first).len();
+        // In document order a subtree is a stretch of consecutive numbers.
+        let whole =
+            rest.get(..size).is_some_and(|stretch| stretch.iter().map(|id| id.0).eq(tree.subtree(first)));
+        let taken = if whole {
+            trees.push(path(tree, first));
+            size
+        } else {
+            singles.push(path(tree, first));
+            1
+        };
+        rest = &rest[taken..];
+    }
+    (trees, singles)
+}
+
+fn unfolded(tree: &Tree, trees: &[Box<str>], singles: &[Box<str>]) -> Result<Vec<NodeId>, Damage> {
+    let mut nodes = Vec::new();
+    for top in trees {
+        nodes.extend(tree.subtree(node(tree, top)?).map(NodeId));
+    }
+    for single in singles {
+        nodes.push(node(tree, single)?);
+    }
+    nodes.sort_unstable();
+    Ok(nodes)
+}

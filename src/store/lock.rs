@@ -1,0 +1,125 @@
+//! The state directory: made for its owner alone, on a local disk, owned by one process at a time.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock, statfs};
+use rustix::io::Errno;
+
+use super::error::Error;
+
+/// The file whose lock is the ownership. It holds the owner's pid as text and is never removed: a removed
+/// lock file can be locked twice.
+pub(super) const LOCK: &str = "sexton.lock";
+
+/// Ownership of a state directory, until dropped.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes `dir`, which is made if it is missing.
+    pub(super) fn take(dir: &Path) -> Result<Self, Error> {
+        let io = |doing, path: &Path, source| Error::Io { doing, path: path.to_owned(), source };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(|source| io("create", dir, source))?;
+        let disk = statfs(dir).map_err(|errno| io("look at", dir, errno.into()))?;
+        #[allow(clippy::cast_sign_loss, reason = "32 bits in a field whose type differs between machines")]
+        let magic = disk.f_type as u32;
+        if let Some(kind) = network_file_system(magic) {
+            return Err(Error::Network { path: dir.to_owned(), kind });
+        }
+        let path = dir.join(LOCK);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|source| io("open", &path, source))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => {
+                return Err(Error::Locked { pid: read_pid(&mut file), path: dir.to_owned() });
+            }
+            Err(errno) => return Err(io("lock", &path, errno.into())),
+        }
+        write_pid(&mut file).map_err(|source| io("write to", &path, source))?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn write_pid(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+fn read_pid(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// The file at `path`, made with mode 0600 if it is missing; SQLite gives its `-wal` and `-shm` the same.
+pub(super) fn private_file(path: &Path) -> Result<(), Error> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(Error::Io { doing: "create", path: path.to_owned(), source }),
+    }
+}
+
+/// The name of a file system that other machines may have mounted too, by its magic number (statfs(2), and
+/// the file systems' own headers). FUSE is let through: it says nothing about what is behind it.
+fn network_file_system(magic: u32) -> Option<&'static str> {
+    Some(match magic {
+        0x6969 => "NFS",
+        0x517b => "SMB",
+        0xff53_4d42 => "CIFS",
+        0xfe53_4d42 => "SMB2",
+        0x5346_414f | 0x6b41_4653 => "AFS",
+        0x00c3_6400 => "Ceph",
+        0x0bd0_0bd0 => "Lustre",
+        0x4750_4653 => "GPFS",
+        0x0102_1997 => "9p",
+        0x7375_7245 => "Coda",
+        0x564c => "NCP",
+        0x7461_636f => "OCFS2",
+        0x0116_1970 => "GFS2",
+        0x1983_0326 => "BeeGFS",
+        0xaad7_aaea => "PanFS",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network_file_system;
+
+    #[test]
+    fn network_file_systems_are_known_by_name() {
+        assert_eq!(network_file_system(0x6969), Some("NFS"));
+        assert_eq!(network_file_system(0xff53_4d42), Some("CIFS"));
+        assert_eq!(network_file_system(0xfe53_4d42), Some("SMB2"));
+        assert_eq!(network_file_system(0x0102_1997), Some("9p"));
+        assert_eq!(network_file_system(0x00c3_6400), Some("Ceph"));
+        assert_eq!(network_file_system(0x0bd0_0bd0), Some("Lustre"));
+    }
+
+    #[test]
+    fn local_ones_are_let_through() {
+        // ext4, xfs, btrfs, tmpfs, overlayfs, zfs, fuse
+        for magic in [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1, 0x6573_5546] {
+            assert_eq!(network_file_system(magic), None);
+        }
+    }
+}

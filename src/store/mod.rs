@@ -1,0 +1,23 @@
+//! What is remembered: definitions, runs and their facts, in one SQLite file. The only room that knows SQL.
+//! It decides nothing about a run and must never know the engine, the hands or a face.
+//!
+//! Instants are kept in whole milliseconds: whoever steps a run truncates its `now` first
+//! ([`instant::truncated`]), so that what is read back equals what was written.
+
+pub mod batch;
+pub mod catalog;
+pub mod db;
+pub mod error;
+mod event;
+pub mod fact;
+pub mod instant;
+pub mod journal;
+mod lock;
+mod migrations;
+pub mod record;
+mod row;
+pub mod runs;
+mod state;
+pub mod tasks;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! A state directory with a store in it, small trees, and a run that is played by hand.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sexton::pipeline::node::{Command, NodeId, Options, Tree, TreeBuilder};
+use sexton::pipeline::policy::Settings;
+use sexton::run::effect::Effect;
+use sexton::run::event::Event;
+use sexton::run::machine::Run;
+use sexton::run::state::{AttemptId, Entry, Exit, RunId, State};
+use sexton::store::batch::Batch;
+use sexton::store::catalog::Definition;
+use sexton::store::db::Store;
+use sexton::store::record::{AttemptEnd, Evidence, Interval, NewRun, Params, RunKind, VersionId};
+use tempfile::TempDir;
+
+pub(super) fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_526_270_400_000 + ms).unwrap()
+}
+
+/// A store in a fresh directory.
+pub(super) async fn fresh() -> (TempDir, Store) {
+    let dir = TempDir::new().unwrap();
+    let store = open(dir.path()).await;
+    (dir, store)
+}
+
+pub(super) async fn open(dir: &Path) -> Store {
+    Store::open(dir, at(0)).await.unwrap()
+}
+
+/// `nightly`: `load` (serial: `a`, `b`), `many` (parallel: `t0` … up to `leaves`).
+pub(super) fn tree(leaves: u32) -> Arc<Tree> {
+    let mut builder = TreeBuilder::new(Settings::default());
+    let leaf = |builder: &mut TreeBuilder, name: &str| {
+        builder.leaf(name, Command::Shell("true".into()), Options::default(), None)
+    };
+    builder.open("nightly", true, Options::default(), None);
+    builder.open("load", true, Options::default(), None);
+    leaf(&mut builder, "a");
+    leaf(&mut builder, "b");
+    builder.close();
+    builder.open("many", false, Options::default(), None);
+    for n in 0..leaves {
+        leaf(&mut builder, &format!("t{n}"));
+    }
+    builder.close();
+    builder.close();
+    Arc::new(builder.finish())
+}
+
+pub(super) fn definition(name: &str, hash: &str) -> Definition {
+    Definition {
+        name: name.into(),
+        hash: hash.into(),
+        source: format!("serial: {{a: 'echo \"{hash}\" \\\\ ☂'}}\n"),
+        defaults: "{}".into(),
+    }
+}
+
+pub(super) async fn version(store: &mut Store) -> VersionId {
+    store.ensure_version(&definition("nightly", "h1"), at(0)).await.unwrap()
+}
+
+pub(super) fn new_run(id: i64, version: VersionId) -> NewRun {
+    let mut params = Params::new();
+    params.insert("symbols".into(), serde_json::json!(["AAPL", "BRK/B", "ü\n\"\\"]));
+    params.insert("limit".into(), serde_json::json!(1.5));
+    NewRun {
+        id: RunId(id),
+        version,
+        kind: RunKind::Scheduled,
+        logical_date: jiff::civil::date(2018, 5, 14),
+        scheduled_at: Some(at(-1_000)),
+        interval: Interval { start: at(-86_400_000), end: at(-1_000) },
+        params,
+        evidence: Evidence {
+            sexton: "0.1.0".into(),
+            configuration: Some("4f1c2d9".into()),
+            calendars: None,
+            time_zones: Some("2026e".into()),
+        },
+        created_at: at(0),
+    }
+}
+
+/// A run together with what of it is not committed yet.
+pub(super) struct Play {
+    pub(super) run: Run,
+    pub(super) batch: Batch,
+    pub(super) now: Timestamp,
+    pub(super) next_attempt: u64,
+}
+
+impl Play {
+    /// A new run whose row is in the batch.
+    pub(super) fn new(id: i64, version: VersionId, tree: Arc<Tree>) -> Self {
+        let mut batch = Batch::default();
+        batch.new_run(&new_run(id, version));
+        Self::with(id, tree, batch)
+    }
+
+    /// A run whose row is in this batch, or that has none.
+    pub(super) fn with(id: i64, tree: Arc<Tree>, batch: Batch) -> Self {
+        Self { run: Run::new(RunId(id), tree), batch, now: at(0), next_attempt: 1 }
+    }
+
+    pub(super) fn node(&self, path: &str) -> NodeId {
+        self.run.tree().find(path).unwrap()
+    }
+
+    /// Steps the run and notes everything about it in the batch.
+    pub(super) fn step(&mut self, event: &Event) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.now += Duration::from_millis(7);
+        self.run.step(event, self.now, &mut effects).unwrap();
+        self.batch.event(&self.run, self.now, event);
+        if let Event::Start { node, attempt } = event {
+            self.batch.attempt_started(&self.run, *node, *attempt, self.now);
+        }
+        for effect in &effects {
+            if let Effect::Forget(node) = effect {
+                self.batch.forget_outputs(&self.run, *node);
+            }
+        }
+        let changed = self.run.take_changes();
+        self.batch.changes(&self.run, &changed);
+        effects
+    }
+
+    /// Opens and starts all that may, with so many places.
+    pub(super) fn admit(&mut self, places: usize) {
+        while let Some(node) = self.run.admissible(places.saturating_sub(self.run.live().count())) {
+            if self.run.tree().is_leaf(node) {
+                let attempt = AttemptId(self.next_attempt);
+                self.next_attempt += 1;
+                self.step(&Event::Start { node, attempt });
+            } else {
+                self.step(&Event::Open { node });
+            }
+        }
+    }
+
+    pub(super) fn exit(&mut self, node: NodeId, exit: Exit) {
+        let State::Running { attempt, kill, .. } = self.run.state(node).clone() else {
+            panic!("{} does not run", self.run.tree().path(node));
+        };
+        let end = AttemptEnd { kill: kill.map(|kill| *kill), ..end(attempt, exit.clone(), self.now) };
+        self.batch.attempt_ended(&self.run, &end);
+        self.step(&Event::Exited { node, attempt, exit });
+    }
+
+    pub(super) async fn commit(&mut self, store: &mut Store) {
+        store.commit(&self.batch).await.unwrap();
+        self.batch = Batch::default();
+    }
+
+    /// The run's records as a restored run has them: a condition that is being evaluated is none yet.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        entries(&self.run)
+    }
+}
+
+pub(super) fn entries(run: &Run) -> Vec<Entry> {
+    let stored = |mut entry: Entry| {
+        if entry.state == State::Deciding {
+            entry.state = State::Pending;
+        }
+        entry
+    };
+    run.tree().ids().map(|node| stored(run.entry(node).clone())).collect()
+}
+
+/// What the database gives back of a run.
+pub(super) async fn restored(store: &Store, id: RunId, tree: &Arc<Tree>) -> Run {
+    let records = store.reader().records(id, tree).await.unwrap();
+    Run::restore(id, tree.clone(), records)
+}
+
+pub(super) fn end(attempt: AttemptId, exit: Exit, ended_at: Timestamp) -> AttemptEnd {
+    AttemptEnd { attempt, started_at: None, ended_at, exit, kill: None, pid: None, usage: None, log: None }
+}

@@ -1,0 +1,156 @@
+//! Who may open a state directory, and which databases are refused.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use sexton::store::db::{Error, FILE, Reader, Store};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _};
+use tempfile::TempDir;
+
+use super::harness::{at, fresh, open};
+
+/// SQLite without the store in between.
+pub(super) async fn bare(dir: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(dir.join(FILE)).connect().await.unwrap()
+}
+
+async fn after(sql: &'static str) -> (TempDir, Error, Error) {
+    let (dir, store) = fresh().await;
+    store.close().await.unwrap();
+    let mut sqlite = bare(dir.path()).await;
+    sqlx::raw_sql(sql).execute(&mut sqlite).await.unwrap();
+    sqlite.close().await.unwrap();
+    let owner = Store::open(dir.path(), at(1)).await.unwrap_err();
+    let reader = Reader::open(dir.path()).await.unwrap_err();
+    (dir, owner, reader)
+}
+
+#[tokio::test]
+async fn the_directory_and_its_files_are_their_owners_alone() {
+    let above = TempDir::new().unwrap();
+    let dir = above.path().join("var/sexton");
+    let store = open(&dir).await;
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&dir), 0o700);
+    for file in ["sexton.lock", "sexton.db", "sexton.db-wal", "sexton.db-shm"] {
+        assert_eq!(mode(&dir.join(file)), 0o600, "{file}");
+    }
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_owner_is_told_the_first_ones_pid() {
+    let (dir, store) = fresh().await;
+    let error = Store::open(dir.path(), at(1)).await.unwrap_err();
+    let pid = std::process::id();
+    assert_eq!(error.to_string(), format!("`{}` is in use by process {pid}", dir.path().display()));
+    store.close().await.unwrap();
+    open(dir.path()).await.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_of_another_process_counts() {
+    let dir = TempDir::new().unwrap();
+    let lock = dir.path().join("sexton.lock");
+    std::fs::write(&lock, "4242\n").unwrap();
+    let mut holder = std::process::Command::new("flock")
+        .arg("--no-fork")
+        .arg(&lock)
+        .args(["sh", "-c", "echo locked; exec sleep 60"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = [0; 7];
+    std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut told).unwrap();
+    let error = Store::open(dir.path(), at(0)).await.unwrap_err();
+    assert!(matches!(error, Error::Locked { pid: Some(4242), .. }), "{error}");
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+}
+
+#[tokio::test]
+async fn opening_again_changes_nothing() {
+    let (dir, store) = fresh().await;
+    store.close().await.unwrap();
+    let store = open(dir.path()).await;
+    store.close().await.unwrap();
+    let mut sqlite = bare(dir.path()).await;
+    let releases: Vec<(String, i64)> =
+        sqlx::query_as("select version, first_opened_at from releases").fetch_all(&mut sqlite).await.unwrap();
+    assert_eq!(releases, [(env!("CARGO_PKG_VERSION").to_owned(), at(0).as_millisecond())]);
+}
+
+#[tokio::test]
+async fn commits_are_synced_and_foreign_keys_hold() {
+    let (dir, store) = fresh().await;
+    let mut sqlite = bare(dir.path()).await;
+    let mode: String = sqlx::query_scalar("pragma journal_mode").fetch_one(&mut sqlite).await.unwrap();
+    assert_eq!(mode, "wal");
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused_with_what_to_do() {
+    let (dir, owner, reader) = after(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+         values (7, 'slots', true, x'00', 0);
+         insert into releases (version, first_opened_at) values ('0.9.0', 9000000000000);",
+    )
+    .await;
+    let expected = format!(
+        "`{}` was written by a newer sexton (0.9.0), migration 7; this one knows up to 1: install that \
+         version or restore a backup",
+        dir.path().join(FILE).display()
+    );
+    assert_eq!(owner.to_string(), expected);
+    assert_eq!(reader.to_string(), expected);
+}
+
+#[tokio::test]
+async fn an_edited_migration_is_refused() {
+    let (_dir, owner, reader) =
+        after("update _sqlx_migrations set checksum = x'0102' where version = 1;").await;
+    for error in [owner, reader] {
+        assert!(matches!(error, Error::Edited { migration: 1, .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_does_not_migrate() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join(FILE), "").unwrap();
+    let error = Reader::open(dir.path()).await.unwrap_err();
+    assert!(matches!(error, Error::Outdated { found: 0, known: 1, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_reader_needs_a_database() {
+    let dir = TempDir::new().unwrap();
+    let error = Reader::open(dir.path()).await.unwrap_err();
+    let path = dir.path().join(FILE);
+    assert_eq!(error.to_string(), format!("`{}` does not exist: nothing has run here yet", path.display()));
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused_and_left_alone() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join(FILE);
+    std::fs::write(&path, "a diary, and not a short one: ".repeat(100)).unwrap();
+    assert!(matches!(Store::open(dir.path(), at(0)).await.unwrap_err(), Error::Database(_)));
+    assert!(std::fs::read_to_string(&path).unwrap().starts_with("a diary"));
+}
+
+#[tokio::test]
+async fn a_reader_reads_with_and_without_an_owner() {
+    let (dir, mut store) = fresh().await;
+    let id = super::harness::version(&mut store).await;
+    let reader = Reader::open(dir.path()).await.unwrap();
+    assert!(reader.version(id).await.unwrap().is_some());
+    store.close().await.unwrap();
+    reader.close().await;
+    let reader = Reader::open(dir.path()).await.unwrap();
+    assert!(reader.version(id).await.unwrap().is_some());
+    reader.close().await;
+    open(dir.path()).await.close().await.unwrap();
+}
