@@ -1,35 +1,34 @@
 //! Parse, dispatch, print the error chain, exit.
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
-use sexton::keeper::serve::{Options, serve};
+use clap::Parser as _;
+
+use sexton::cli::args::{Command, Sexton};
+use sexton::cli::failure::Outcome;
+use sexton::cli::{check, logs, runs, schema, tasks, why};
+use sexton::clock::{Clock as _, System};
+use sexton::daemon;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    let Some(options) = arguments.next().filter(|name| name == "keeper").and_then(|_| keeper(arguments))
-    else {
-        eprintln!("usage: sexton keeper --dir DIR [--bound]");
-        return ExitCode::from(2);
-    };
-    match serve(&options) {
-        Ok(()) => ExitCode::SUCCESS,
+    match dispatch(Sexton::parse().command) {
+        Ok(outcome) => outcome.into(),
         Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+            eprintln!("error: {error:#}");
+            Outcome::Unusable.into()
         }
     }
 }
 
-fn keeper(mut arguments: impl Iterator<Item = OsString>) -> Option<Options> {
-    let mut options = Options { dir: "".into(), bound: false, resume: None };
-    while let Some(argument) = arguments.next() {
-        match argument.to_str()? {
-            "--dir" => options.dir = arguments.next()?.into(),
-            "--bound" => options.bound = true,
-            "--resume" => options.resume = Some(arguments.next()?.to_str()?.parse().ok()?),
-            _ => return None,
-        }
+fn dispatch(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Run(args) => daemon::run(&args),
+        Command::Keeper(args) => daemon::keeper(args),
+        Command::Check(args) => check::check(&args),
+        Command::Schema(args) => schema::schema(&args),
+        Command::Runs(args) => daemon::block_on(runs::runs(&args, System.now())),
+        Command::Tasks(args) => daemon::block_on(tasks::tasks(&args)),
+        Command::Logs(args) => daemon::block_on(logs::logs(&args)),
+        Command::Why(args) => daemon::block_on(why::why(&args)),
     }
-    (!options.dir.as_os_str().is_empty()).then_some(options)
 }

@@ -92,6 +92,8 @@ impl Run {
             self.recount(node);
             self.todo.push_back(Work::Settle(node));
         }
+        // What was waiting below has ended with this, without a record of its own.
+        self.release(container);
     }
 
     /// Has a live leaf ended. A later reason overrides an earlier one, but a clear overrides nothing.

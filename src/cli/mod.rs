@@ -1,0 +1,13 @@
+//! The command line: one file a command, each named as the word one types. `run` and `keeper` are entries
+//! of the daemon; their arguments are here, their work is there.
+
+pub mod args;
+pub mod check;
+pub mod desk;
+pub mod failure;
+pub mod logs;
+pub mod runs;
+pub mod schema;
+pub mod show;
+pub mod tasks;
+pub mod why;

@@ -1,0 +1,47 @@
+//! `sexton runs`: what has run, the newest first.
+
+use anyhow::anyhow;
+use jiff::Timestamp;
+
+use crate::store::runs::{RunFilter, RunRecord};
+use crate::wire;
+
+use super::args::RunsArgs;
+use super::desk;
+use super::failure::Outcome;
+use super::show::table::{lasted, table};
+
+/// Lists runs.
+pub async fn runs(args: &RunsArgs, now: Timestamp) -> anyhow::Result<Outcome> {
+    let reader = desk::open(&args.state).await?;
+    let mut filter = RunFilter::default();
+    if let Some(name) = &args.pipeline {
+        let known = reader.pipeline(name).await?;
+        filter.pipeline = Some(known.ok_or_else(|| anyhow!("no pipeline `{name}` has run here"))?);
+    }
+    let runs = reader.runs(&filter, args.limit).await?;
+    if args.json {
+        for run in &runs {
+            println!("{}", serde_json::to_string(&wire::Run::from(run))?);
+        }
+        return Ok(Outcome::Good);
+    }
+    let rows: Vec<Vec<String>> = runs.iter().map(|run| row(run, now)).collect();
+    print!("{}", table(&["RUN", "PIPELINE", "DATE", "STATE", "KIND", "STARTED", "TOOK"], &rows));
+    Ok(Outcome::Good)
+}
+
+fn row(run: &RunRecord, now: Timestamp) -> Vec<String> {
+    let started = run.started_at.unwrap_or(run.created_at);
+    let millis = run.ended_at.unwrap_or(now).as_millisecond() - started.as_millisecond();
+    let suppressed = if run.suppressed > 0 { format!(" ({} suppressed)", run.suppressed) } else { String::new() };
+    vec![
+        run.id.to_string(),
+        run.pipeline_name.clone(),
+        run.logical_date.to_string(),
+        format!("{}{suppressed}", run.state.word()),
+        run.kind.word().to_owned(),
+        started.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        lasted(millis),
+    ]
+}

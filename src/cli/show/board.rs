@@ -1,0 +1,169 @@
+//! A run on a terminal: its tree, redrawn in place while it moves, with durations, attempts and the last
+//! line each running task has printed. The engine's watch writes the board; a thread of its own draws it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::engine::live::{Live, Watch};
+use crate::executor::output::Places;
+use crate::pipeline::node::NodeId;
+use crate::run::state::Status;
+use crate::run::why;
+
+use super::ending::Endings;
+use super::log;
+use super::table::lasted;
+
+/// Between two drawings.
+const BEAT: Duration = Duration::from_millis(100);
+/// A tree of at most so many nodes is shown whole; of a larger one, what moves.
+const WHOLE: usize = 40;
+
+/// One line of the board.
+#[derive(Clone, Debug)]
+struct Row {
+    depth: usize,
+    name: String,
+    status: Status,
+    reason: String,
+    since: Option<Timestamp>,
+    took: Option<i64>,
+    /// Of a running task.
+    log: Option<PathBuf>,
+}
+
+/// The watch of a run on a terminal.
+#[derive(Debug)]
+pub struct Board {
+    rows: Arc<Mutex<BTreeMap<NodeId, Row>>>,
+    places: Places,
+    endings: Endings,
+    stop: Option<Sender<()>>,
+    drawer: Option<JoinHandle<()>>,
+}
+
+impl Board {
+    /// A board, and the thread that draws it on standard error.
+    pub fn start(places: Places, endings: Endings, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+        let rows = Arc::new(Mutex::new(BTreeMap::new()));
+        let (stop, stopped) = channel();
+        let shared = rows.clone();
+        let drawer = std::thread::Builder::new()
+            .name("board".to_owned())
+            .spawn(move || draw(&shared, &stopped, &*clock))?;
+        Ok(Self { rows, places, endings, stop: Some(stop), drawer: Some(drawer) })
+    }
+
+    fn row(&self, live: &Live, node: NodeId, now: Timestamp, before: Option<&Row>) -> Row {
+        let (run, tree) = (&live.run, live.run.tree());
+        let status = run.seen(node).status;
+        let at = run.state(node).at();
+        let started = before.and_then(|row| row.since).or(at);
+        let since = if status == Status::Running { at } else { started };
+        let path = tree.path(node);
+        let number = run.entry(node).attempts;
+        let log = self.places.log(&live.pipeline.name, run.id(), &path, number);
+        let running = status == Status::Running && tree.is_leaf(node);
+        let ran = before.is_some_and(|row| row.status == Status::Running);
+        let took = since.filter(|_| status.is_ended() && ran);
+        Row {
+            depth: tree.depth(node),
+            name: tree.name(node).to_owned(),
+            status,
+            reason: why::reason(run, node),
+            since,
+            took: took.map(|since| now.as_millisecond() - since.as_millisecond()),
+            log: running.then(|| self.places.absolute(&log)),
+        }
+    }
+}
+
+impl Watch for Board {
+    fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if live.run.tree().len() <= WHOLE {
+            for node in live.run.tree().ids() {
+                let row = self.row(live, node, now, rows.get(&node));
+                if nodes.contains(&node) || !rows.contains_key(&node) || rows[&node].status != row.status {
+                    rows.insert(node, row);
+                }
+            }
+            return;
+        }
+        for &node in nodes {
+            let row = self.row(live, node, now, rows.get(&node));
+            let tells = !row.status.is_ended() || row.status == Status::Failed || node == NodeId::ROOT;
+            if tells {
+                rows.insert(node, row);
+            } else {
+                rows.remove(&node);
+            }
+        }
+    }
+
+    fn finished(&mut self, live: &Live, now: Timestamp) {
+        self.endings.tell(live, now);
+        // Dropping the sender stops the drawer, which takes the board off the screen.
+        self.stop = None;
+        if let Some(drawer) = self.drawer.take() {
+            let _ = drawer.join();
+        }
+    }
+}
+
+fn draw(rows: &Mutex<BTreeMap<NodeId, Row>>, stopped: &Receiver<()>, clock: &dyn Clock) {
+    let screen = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+        screen.set_style(style);
+    }
+    while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(BEAT) {
+        let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        screen.set_message(board(rows.into_values(), clock.now()));
+        screen.tick();
+    }
+    screen.finish_and_clear();
+}
+
+fn board(rows: impl Iterator<Item = Row>, now: Timestamp) -> String {
+    let rows: Vec<Row> = rows.take(WHOLE + 20).collect();
+    let label = |row: &Row| format!("{:1$}{2}", "", row.depth * 2, row.name);
+    let width = rows.iter().map(|row| label(row).chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in &rows {
+        let millis = match (row.status, row.since) {
+            (Status::Running, Some(since)) => Some(now.as_millisecond() - since.as_millisecond()),
+            _ => row.took,
+        };
+        let time = millis.map(|millis| lasted(millis.max(0))).unwrap_or_default();
+        let last = row.log.as_deref().and_then(|log| log::tail(log, 1, false).ok()?.pop());
+        let said = last.map(|last| format!("  │ {}", last.trim())).unwrap_or_default();
+        let mark = mark(row.status);
+        let line = format!("{mark} {:width$}  {:15}  {time:>6}  {}{said}", label(row), row.status.word(), row.reason);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text.pop();
+    text
+}
+
+fn mark(status: Status) -> char {
+    match status {
+        Status::Pending => '·',
+        Status::Queued => '…',
+        Status::Running => '▶',
+        Status::Retrying => '↻',
+        Status::Succeeded => '✓',
+        Status::Failed => '✗',
+        Status::Skipped => '○',
+        Status::UpstreamFailed => '⊘',
+        Status::Cancelled => '■',
+    }
+}

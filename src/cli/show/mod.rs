@@ -1,0 +1,7 @@
+//! What people see: tables, logs, and a run while it moves and when it has ended.
+
+pub mod board;
+pub mod ending;
+pub mod log;
+pub mod table;
+pub mod transition;

@@ -1,0 +1,47 @@
+//! `sexton tasks`: a run as a tree, from what is recorded.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+
+use crate::pipeline::node::NodeId;
+use crate::run::machine::Run;
+use crate::run::picture::picture;
+use crate::store::db::Reader;
+use crate::store::runs::RunRecord;
+use crate::wire;
+
+use super::args::TasksArgs;
+use super::desk;
+use super::failure::Outcome;
+
+/// More neighbours than this that ended alike become one line.
+const FOLD: usize = 40;
+
+/// Draws, or lists, the nodes of a run.
+pub async fn tasks(args: &TasksArgs) -> anyhow::Result<Outcome> {
+    let reader = desk::open(&args.state).await?;
+    let record = desk::run(&reader, args.run).await?;
+    let run = restored(&reader, &record).await?;
+    if args.json {
+        for node in run.tree().ids() {
+            println!("{}", serde_json::to_string(&wire::Node::of(&run, node))?);
+        }
+    } else {
+        println!("run {}, {} [{}]: {}", record.id, record.pipeline_name, record.logical_date, record.state.word());
+        print!("{}", picture(&run, NodeId::ROOT, FOLD));
+    }
+    Ok(Outcome::Good)
+}
+
+/// The run as its rows say it is.
+pub(super) async fn restored(reader: &Reader, record: &RunRecord) -> anyhow::Result<Run> {
+    let version = reader.version(record.version).await?;
+    let version = version.ok_or_else(|| anyhow!("the definition of run {} is not in the database", record.id))?;
+    let pipeline = crate::config::kept::read(&version.definition.name, &version.definition.source, &version.definition.defaults)
+        .map_err(|report| anyhow!("{report}"))
+        .context("the run's definition can no longer be read")?;
+    let tree = Arc::new(pipeline.tree);
+    let records = reader.records(record.id, &tree).await?;
+    Ok(Run::restore(record.id, tree, records))
+}

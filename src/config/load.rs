@@ -1,0 +1,92 @@
+//! Reading the configuration directory: sexton.yaml, and the pipelines beside it. All mistakes of all files
+//! are reported in one go.
+
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use crate::pipeline::definition::{Defaults, Pipeline, parse};
+use crate::pipeline::report::{Report, SourceFile};
+
+use super::settings::{self, Config};
+
+/// Larger files are not read at all.
+pub const LARGEST: u64 = 64 << 20;
+
+/// A file or a directory that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct Error {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// A pipeline file that was read, and what it gave.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The file, as it was named.
+    pub path: PathBuf,
+    /// The pipeline, if the file is valid.
+    pub pipeline: Option<Pipeline>,
+}
+
+/// The settings of a configuration directory; the defaults where it has no sexton.yaml, and `None` where
+/// that is not valid.
+pub fn config(dir: &Path, report: &mut Report) -> Result<Option<Config>, Error> {
+    let path = dir.join("sexton.yaml");
+    if !path.exists() {
+        return Ok(Some(Config::default()));
+    }
+    let file = source(&path)?;
+    let (config, found) = settings::parse(&file);
+    report.add(&file, found);
+    Ok(config)
+}
+
+/// One pipeline file.
+pub fn pipeline(path: &Path, defaults: &Defaults, report: &mut Report) -> Result<Loaded, Error> {
+    let file = source(path)?;
+    let (pipeline, found) = parse(&file, defaults);
+    report.add(&file, found);
+    Ok(Loaded { path: path.to_owned(), pipeline })
+}
+
+/// The pipeline files of a directory, by name.
+pub fn pipeline_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |source| Error { path: dir.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if yaml && !hidden && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The file of the pipeline with this name in a configuration directory.
+pub fn find(dir: &Path, name: &str) -> Option<PathBuf> {
+    let candidates = ["yaml", "yml"].map(|ending| dir.join("pipelines").join(format!("{name}.{ending}")));
+    candidates.into_iter().find(|path| path.is_file())
+}
+
+fn source(path: &Path) -> Result<SourceFile, Error> {
+    let failed = |source| Error { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        let limit = LARGEST >> 20;
+        let message = format!("the file is larger than {limit} MiB; split the pipeline, or generate it");
+        return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, message)));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|&byte| byte == b'\n').count();
+        failed(io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8 text")))
+    })?;
+    Ok(SourceFile::new(path.display().to_string(), text))
+}

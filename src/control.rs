@@ -1,0 +1,115 @@
+//! The mailbox of the engine: what people may ask of live runs. An answer is given when it is committed.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::pipeline::node::NodeId;
+use crate::run::clear::{Plan, Request};
+use crate::run::machine::Illegal;
+use crate::run::state::{Mark, RunId};
+
+/// How many commands may wait for the engine. People are slow; what fills this is a mistake, and waiting
+/// is the right answer to it.
+const WAITING: usize = 64;
+
+/// Something that somebody wants of a live run.
+#[derive(Debug)]
+pub enum Command {
+    /// Stop a node and all below it.
+    Cancel {
+        /// The run.
+        run: RunId,
+        /// The node; the root stops the run.
+        node: NodeId,
+        /// Who.
+        by: Box<str>,
+        /// Told when it is committed.
+        answer: oneshot::Sender<Result<(), Refused>>,
+    },
+    /// Say what a node's state is.
+    Mark {
+        /// The run.
+        run: RunId,
+        /// The node.
+        node: NodeId,
+        /// The word.
+        mark: Mark,
+        /// Who.
+        by: Box<str>,
+        /// Told when it is committed.
+        answer: oneshot::Sender<Result<(), Refused>>,
+    },
+    /// Run nodes again.
+    Clear {
+        /// The run.
+        run: RunId,
+        /// What to clear.
+        request: Request,
+        /// Whether running tasks may be killed for it.
+        force: bool,
+        /// Only say what would be reset.
+        dry_run: bool,
+        /// Who.
+        by: Box<str>,
+        /// Told what was, or would be, reset.
+        answer: oneshot::Sender<Result<Plan, Refused>>,
+    },
+}
+
+/// Why a command was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The run is not live.
+    #[error("run {0} is not under way")]
+    NoSuchRun(RunId),
+    /// The law does not allow it.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// Tasks run that would have to be killed.
+    #[error("{count} of the tasks are running; `force` kills them first")]
+    Running {
+        /// How many.
+        count: usize,
+    },
+    /// The engine has ended.
+    #[error("the engine has ended")]
+    Ended,
+}
+
+/// A handle on the mailbox.
+#[derive(Clone, Debug)]
+pub struct Control {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Control {
+    /// A mailbox: the handle, and the engine's end.
+    pub fn new() -> (Self, mpsc::Receiver<Command>) {
+        let (commands, inbox) = mpsc::channel(WAITING);
+        (Self { commands }, inbox)
+    }
+
+    /// Stops a node and all below it.
+    pub async fn cancel(&self, run: RunId, node: NodeId, by: &str) -> Result<(), Refused> {
+        self.ask(|answer| Command::Cancel { run, node, by: by.into(), answer }).await
+    }
+
+    /// Says what a node's state is.
+    pub async fn mark(&self, run: RunId, node: NodeId, mark: Mark, by: &str) -> Result<(), Refused> {
+        self.ask(|answer| Command::Mark { run, node, mark, by: by.into(), answer }).await
+    }
+
+    /// Has nodes run again; what was reset.
+    pub async fn clear(&self, run: RunId, request: Request, force: bool, by: &str) -> Result<Plan, Refused> {
+        let dry_run = false;
+        self.ask(|answer| Command::Clear { run, request, force, dry_run, by: by.into(), answer }).await
+    }
+
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Command,
+    ) -> Result<T, Refused> {
+        let (answer, told) = oneshot::channel();
+        self.commands.send(command(answer)).await.map_err(|_| Refused::Ended)?;
+        told.await.map_err(|_| Refused::Ended)?
+    }
+}

@@ -1,0 +1,321 @@
+//! The composition root: the only file that knows all rooms. It wires them for `sexton run` and
+//! `sexton keeper`, and takes them apart again.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::cli::args::{KeeperArgs, RunArgs};
+use crate::cli::desk;
+use crate::cli::failure::Outcome;
+use crate::cli::show::board::Board;
+use crate::cli::show::ending::{Ending, Endings};
+use crate::cli::show::log;
+use crate::cli::show::table::lasted;
+use crate::cli::show::transition::Transitions;
+use crate::clock::{Clock, System};
+use crate::config::load;
+use crate::config::settings::Config;
+use crate::control::Control;
+use crate::engine::launch::{Secrets, Surroundings};
+use crate::engine::live::{Live, Watch, day, kept_params, scope, zone};
+use crate::engine::recovery::Recovered;
+use crate::engine::runner::{Engine, Parts, REPORTS};
+use crate::executor::local::{Local, Options};
+use crate::executor::output::Places;
+use crate::pipeline::definition::Pipeline;
+use crate::pipeline::node::NodeId;
+use crate::pipeline::report::Report;
+use crate::run::machine::Run;
+use crate::run::state::{RunId, Status};
+use crate::store::catalog::Definition;
+use crate::store::db::{Error as StoreError, Store};
+use crate::store::instant::truncated;
+use crate::store::record::{Evidence, NewRun, RunKind};
+
+/// Who closes what an earlier `sexton run` left behind.
+const LATER: &str = "the next sexton run";
+/// Lines of a failed task's log that are shown.
+const LAST_LINES: usize = 20;
+
+/// `sexton keeper`: the process that owns attempts.
+pub fn keeper(args: KeeperArgs) -> anyhow::Result<Outcome> {
+    let options = crate::keeper::serve::Options { dir: args.dir, bound: args.bound, resume: args.resume };
+    crate::keeper::serve::serve(&options)?;
+    Ok(Outcome::Good)
+}
+
+/// `sexton run`: one pipeline in the foreground, to its end.
+pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
+    let Some((pipeline, config, directory)) = read(args)? else { return Ok(Outcome::Unusable) };
+    let params = match pipeline.params.bind(&args.params) {
+        Ok(params) => params,
+        Err(errors) => {
+            errors.iter().for_each(|error| eprintln!("error: {error}"));
+            return Ok(Outcome::Unusable);
+        }
+    };
+    let state = desk::directory(&args.state)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let desk = Desk { state, config, directory, clock: Arc::new(System) };
+        let asked = Asked { pipeline, params: kept_params(&params), date: args.date };
+        foreground(&desk, asked, args.json).await
+    })
+}
+
+/// The pipeline that is meant, the settings, and the directory commands start in; `None` where a file is
+/// not valid, which has been said.
+fn read(args: &RunArgs) -> anyhow::Result<Option<(Pipeline, Config, PathBuf)>> {
+    let named = Path::new(&args.pipeline);
+    let path = if named.is_file() {
+        named.to_owned()
+    } else {
+        load::find(&args.config.dir(), &args.pipeline).ok_or_else(|| {
+            let dir = args.config.dir().join("pipelines");
+            anyhow!("`{}` is neither a file nor a pipeline in {}", args.pipeline, dir.display())
+        })?
+    };
+    let config_dir = args.config.around(&path);
+    let mut report = Report::default();
+    let config = load::config(&config_dir, &mut report)?;
+    let defaults = config.clone().unwrap_or_default().defaults;
+    let loaded = load::pipeline(&path, &defaults, &mut report)?;
+    eprint!("{}", report.render(std::io::stderr().is_terminal()));
+    let (Some(config), Some(pipeline)) = (config, loaded.pipeline) else { return Ok(None) };
+    let parent = std::path::absolute(&config_dir)?.parent().map(Path::to_owned);
+    Ok(Some((pipeline, config, parent.context("the configuration directory has no parent")?)))
+}
+
+/// Where a foreground run happens.
+struct Desk {
+    state: PathBuf,
+    config: Config,
+    directory: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
+/// What is to be run.
+struct Asked {
+    pipeline: Pipeline,
+    params: crate::store::record::Params,
+    date: Option<jiff::civil::Date>,
+}
+
+async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Outcome> {
+    let now = desk.clock.now();
+    let mut store = Store::open(&desk.state, now).await.map_err(|error| match error {
+        StoreError::Locked { .. } => anyhow!(
+            "{error}\nOne `sexton run` at a time uses a state directory: wait for it, or name another \
+             --state-dir. If it is a daemon's, trigger the pipeline there."
+        ),
+        error => error.into(),
+    })?;
+    let boot_id = boot_id()?;
+    let epoch = store.start(now, &boot_id, env!("CARGO_PKG_VERSION")).await?;
+    let places = Places::new(&desk.state);
+    places.prepare()?;
+    let (reports, inbox) = mpsc::channel(REPORTS);
+    let options = Options {
+        dir: desk.state.join("keeper"),
+        program: std::env::current_exe()?,
+        bound: true,
+        epoch,
+        places: places.clone(),
+    };
+    let (executor, client) = Local::start(options, reports);
+    let environment = desk.config.environment.to_string();
+    let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
+    let leftover = !recovered.is_empty();
+    let next = store.next_ids().await?;
+    let (control, commands) = Control::new();
+    let endings = Endings::default();
+    let terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal() && !json;
+    let watch: Box<dyn Watch> = if terminal {
+        Box::new(Board::start(places.clone(), endings.clone(), desk.clock.clone())?)
+    } else {
+        Box::new(Transitions { json, endings: endings.clone() })
+    };
+    let parts = Parts {
+        store,
+        clock: desk.clock.clone(),
+        executor: Box::new(executor),
+        reports: inbox,
+        commands,
+        watch,
+        places: places.clone(),
+        surroundings: Surroundings {
+            directory: desk.directory.clone(),
+            base: base_environment(),
+            secrets: Arc::new(Configured(desk.config.clone())),
+        },
+        parallelism: desk.config.parallelism,
+        boot_id,
+    };
+    let mut engine = Engine::new(parts, next, recovered);
+    if leftover {
+        eprintln!("closing what an earlier sexton run left unfinished …");
+        engine.cancel_all(LATER).await?;
+        engine.run_until_idle().await?;
+    }
+    let (id, label) = begin(&mut engine, desk, asked, &environment).await?;
+    let interrupted = tokio::spawn(interrupt(control, id));
+    engine.run_until_idle().await?;
+    let was_interrupted = interrupted.is_finished();
+    interrupted.abort();
+    let ended = desk.clock.now();
+    engine.into_store().close().await?;
+    let _ = client.await;
+    let ending = endings.of(id).context("the run has ended, and nobody was told how")?;
+    if !json {
+        tell(&ending, &label, now, ended, &desk.state, &places);
+    }
+    Ok(match ending.status {
+        _ if was_interrupted => Outcome::Interrupted,
+        Status::Succeeded | Status::Skipped => Outcome::Good,
+        Status::Pending
+        | Status::Queued
+        | Status::Running
+        | Status::Retrying
+        | Status::Failed
+        | Status::UpstreamFailed
+        | Status::Cancelled => Outcome::Bad,
+    })
+}
+
+/// What a run is called when it is told of.
+struct Label {
+    pipeline: String,
+    date: jiff::civil::Date,
+}
+
+async fn begin(
+    engine: &mut Engine,
+    desk: &Desk,
+    asked: Asked,
+    environment: &str,
+) -> anyhow::Result<(RunId, Label)> {
+    let now = truncated(desk.clock.now());
+    let pipeline = asked.pipeline;
+    let zone = zone(&pipeline);
+    let date = asked.date.unwrap_or_else(|| now.to_zoned(zone.clone()).date());
+    let definition = Definition {
+        name: pipeline.name.to_string(),
+        hash: pipeline.hash.clone(),
+        source: pipeline.source.to_string(),
+        defaults: crate::config::kept::write(&desk.config.defaults),
+    };
+    let version = engine.ensure_version(&definition, now).await?;
+    let record = NewRun {
+        id: engine.next_run(),
+        version,
+        kind: RunKind::Manual,
+        logical_date: date,
+        scheduled_at: None,
+        interval: day(date, &zone),
+        params: asked.params,
+        evidence: Evidence {
+            sexton: env!("CARGO_PKG_VERSION").to_owned(),
+            configuration: None,
+            calendars: None,
+            time_zones: jiff_version(),
+        },
+        created_at: now,
+    };
+    let run = Run::new(record.id, Arc::new(pipeline.tree.clone()));
+    let scope = scope(&record, &pipeline, environment);
+    let label = Label { pipeline: pipeline.name.to_string(), date };
+    let live = Live { run, pipeline: Arc::new(pipeline), scope };
+    let id = record.id;
+    engine.begin(&record, live).await?;
+    Ok((id, label))
+}
+
+/// The first interrupt cancels the run; with the second this process ends, and the keeper ends the rest.
+async fn interrupt(control: Control, run: RunId) {
+    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return;
+    };
+    tokio::select! {
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+    }
+    eprintln!("cancelling; what still runs is being ended …");
+    let _ = control.cancel(run, NodeId::ROOT, "an interrupt").await;
+}
+
+fn tell(ending: &Ending, label: &Label, began: Timestamp, ended: Timestamp, state: &Path, places: &Places) {
+    let took = lasted(ended.as_millisecond() - began.as_millisecond());
+    println!();
+    print!("{}", ending.picture);
+    for (path, attempt) in &ending.failed {
+        let log = places.absolute(&places.log(&label.pipeline, ending.run, path, *attempt));
+        let lines = log::tail(&log, LAST_LINES, false).unwrap_or_default();
+        println!("\n{path}, attempt {attempt}, last lines of {}:", log.display());
+        if lines.is_empty() {
+            println!("  (it printed nothing)");
+        }
+        lines.iter().for_each(|line| println!("  {line}"));
+    }
+    println!(
+        "\n{} [{}] run {}: {} in {took}, logs in {}",
+        label.pipeline,
+        label.date,
+        ending.run,
+        ending.status,
+        state.join("logs").join(&label.pipeline).join(ending.run.to_string()).display()
+    );
+}
+
+fn reread(definition: &Definition) -> Result<Pipeline, String> {
+    crate::config::kept::read(&definition.name, &definition.source, &definition.defaults)
+}
+
+/// `PATH HOME USER SHELL LANG`, with a sane value for what is not set; nothing else of this process's
+/// environment reaches a command.
+fn base_environment() -> Vec<(String, String)> {
+    let fallbacks = [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("HOME", "/"),
+        ("USER", "root"),
+        ("SHELL", "/bin/sh"),
+        ("LANG", "C.UTF-8"),
+    ];
+    let value = |name: &str, fallback: &str| std::env::var(name).unwrap_or_else(|_| fallback.to_owned());
+    fallbacks.map(|(name, fallback)| (name.to_owned(), value(name, fallback))).into()
+}
+
+fn boot_id() -> anyhow::Result<String> {
+    let path = "/proc/sys/kernel/random/boot_id";
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
+    Ok(text.trim().to_owned())
+}
+
+/// The version of the time-zone data that dates are resolved with.
+fn jiff_version() -> Option<String> {
+    let text = std::fs::read_to_string("/usr/share/zoneinfo/tzdata.zi").ok()?;
+    text.lines().next()?.strip_prefix("# version ").map(str::to_owned)
+}
+
+/// Secrets as sexton.yaml says where they are.
+#[derive(Debug)]
+struct Configured(Config);
+
+impl Secrets for Configured {
+    fn value(&self, name: &str) -> Result<String, String> {
+        use crate::config::settings::SecretSource;
+        match self.0.secrets.get(name) {
+            None => Err(format!("the secret `{name}` is not declared in sexton.yaml")),
+            Some(SecretSource::Env(variable)) => std::env::var(&**variable)
+                .map_err(|_| format!("the secret `{name}`: the variable ${variable} is not set")),
+            Some(SecretSource::File(path)) => std::fs::read_to_string(&**path)
+                .map(|text| text.trim_end_matches('\n').to_owned())
+                .map_err(|error| format!("the secret `{name}`: {path}: {error}")),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! From a node to a job: templates are filled in, the environment is put together, secrets are put in last.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::executor::job::{Ended, Job};
+use crate::executor::output::Places;
+use crate::pipeline::environment::{attempt_facts, facts};
+use crate::pipeline::node::{Command, Kind, NodeId};
+use crate::pipeline::{secret, template};
+use crate::run::state::{AttemptId, Exit};
+
+use super::live::Live;
+
+/// What is the same for every command.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// Where commands start that do not say where: the configuration's parent directory.
+    pub directory: PathBuf,
+    /// `PATH HOME USER SHELL LANG`, as every command sees them.
+    pub base: Vec<(String, String)>,
+    /// Values of secrets, by name.
+    pub secrets: Arc<dyn Secrets>,
+}
+
+/// Where the values of secrets come from.
+pub trait Secrets: std::fmt::Debug + Send + Sync {
+    /// The value of a secret, or why it cannot be had, in words.
+    fn value(&self, name: &str) -> Result<String, String>;
+}
+
+/// The job for an attempt of a leaf, or why there can be none, in words.
+pub fn job(
+    live: &Live,
+    node: NodeId,
+    attempt: AttemptId,
+    places: &Places,
+    around: &Surroundings,
+) -> Result<Job, String> {
+    let tree = live.run.tree();
+    let settings = tree.settings(node);
+    let Kind::Exec(command) = tree.kind(node) else { return Err("a container is not run".to_owned()) };
+    let path = tree.path(node);
+    let number = live.run.entry(node).attempts;
+    let told = |what: &str, error: template::TemplateError| format!("{what}: {error}");
+    let own = template::render_env(&settings.env, &live.scope).map_err(|error| told("its env", error))?;
+    let render = |what: &str, text: &str| {
+        template::render(text, &live.scope, &own).map_err(|error| told(what, error))
+    };
+    let argv = match command {
+        Command::Shell(line) => {
+            let shell = settings.shell.iter().map(|word| render("its shell", word));
+            shell.chain([render("its command", line)]).collect::<Result<Vec<_>, _>>()?
+        }
+        Command::Argv(words) => {
+            words.iter().map(|word| render("its command", word)).collect::<Result<Vec<_>, _>>()?
+        }
+    };
+    let working_dir = match &settings.working_dir {
+        Some(text) => around.directory.join(render("its working_dir", text)?),
+        None => around.directory.clone(),
+    };
+    let user = settings.user.as_deref().map(|text| render("its user", text)).transpose()?;
+
+    let run_dir = places.run_dir(live.run.id());
+    std::fs::create_dir_all(&run_dir)
+        .map_err(|error| format!("its $SEXTON_RUN_DIR {}: {error}", run_dir.display()))?;
+    let mut env: BTreeMap<String, String> = around.base.iter().cloned().collect();
+    env.extend(own.iter().map(|(name, value)| (name.to_string(), value.to_string())));
+    env.extend(facts(&live.scope));
+    env.extend(attempt_facts(&path, number));
+    env.insert("SEXTON_RUN_DIR".to_owned(), run_dir.display().to_string());
+    env.insert("SEXTON_OUTPUT".to_owned(), places.output(attempt).display().to_string());
+
+    let mut mask = Vec::new();
+    let mut reveal = |text: String| reveal(text, around, &mut mask);
+    let argv = argv.into_iter().map(&mut reveal).collect::<Result<_, _>>()?;
+    let env = env.into_iter().map(|(name, value)| Ok((name, reveal(value)?)));
+    let env = env.collect::<Result<_, String>>()?;
+    Ok(Job {
+        attempt,
+        argv,
+        env,
+        working_dir,
+        user,
+        timeout: tree.options(node).timeout,
+        kill_grace: settings.kill_grace,
+        log: places.absolute(&places.log(&live.pipeline.name, live.run.id(), &path, number)),
+        mask,
+    })
+}
+
+fn reveal(text: String, around: &Surroundings, mask: &mut Vec<String>) -> Result<String, String> {
+    if !secret::has_marks(&text) {
+        return Ok(text);
+    }
+    let mut error = None;
+    let revealed = secret::reveal(&text, |name| match around.secrets.value(name) {
+        Ok(value) => {
+            mask.push(value.clone());
+            Some(value)
+        }
+        Err(why) => {
+            error = Some(why);
+            None
+        }
+    });
+    revealed.map_err(|name| error.unwrap_or_else(|| format!("the secret `{name}` is not known")))
+}
+
+/// Whether the node's `when` holds, or why nobody can say, in words.
+pub fn condition(live: &Live, node: NodeId) -> Result<bool, Box<str>> {
+    let tree = live.run.tree();
+    let Some(when) = &tree.options(node).when else { return Ok(true) };
+    let told = |error: template::TemplateError| error.to_string().into_boxed_str();
+    let env = template::render_env(&tree.settings(node).env, &live.scope).map_err(told)?;
+    template::evaluate(when, &live.scope, &env).map_err(told)
+}
+
+/// The end of an attempt that no process ever belonged to.
+pub fn unstarted(attempt: AttemptId, exit: Exit, at: Timestamp) -> Ended {
+    Ended {
+        attempt,
+        exit,
+        started_at: None,
+        ended_at: at,
+        cpu: (Duration::ZERO, Duration::ZERO),
+        max_rss: 0,
+        log_bytes: (0, 0),
+        outputs: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,100 @@
+//! A run that is under way: the law's state and what its commands and conditions are told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::pipeline::definition::Pipeline;
+use crate::pipeline::node::NodeId;
+use crate::pipeline::params::ParamValue;
+use crate::pipeline::scope::Scope;
+use crate::run::machine::Run;
+use crate::store::record::{Interval, Params};
+use crate::store::runs::RunRecord;
+use crate::store::tasks::Outputs;
+
+/// A run under way.
+#[derive(Debug)]
+pub struct Live {
+    /// What is true of it.
+    pub run: Run,
+    /// The version it is pinned to.
+    pub pipeline: Arc<Pipeline>,
+    /// What expressions and commands of it see.
+    pub scope: Scope,
+}
+
+impl Live {
+    /// A leaf has written these outputs.
+    pub(super) fn set_outputs(&mut self, path: &str, outputs: BTreeMap<String, String>) {
+        Arc::make_mut(&mut self.scope.outputs).entry(path.to_owned()).or_default().extend(outputs);
+    }
+
+    /// What a leaf had written is void.
+    pub(super) fn forget_outputs(&mut self, path: &str) {
+        if self.scope.outputs.contains_key(path) {
+            Arc::make_mut(&mut self.scope.outputs).remove(path);
+        }
+    }
+}
+
+/// The zone of a pipeline's dates; the name was checked when the file was read.
+pub fn zone(pipeline: &Pipeline) -> TimeZone {
+    TimeZone::get(&pipeline.timezone).unwrap_or(TimeZone::UTC)
+}
+
+/// The local day of a date: what a manual run is about.
+pub fn day(date: Date, zone: &TimeZone) -> Interval {
+    let midnight = |date: Date| {
+        let zoned = date.to_zoned(zone.clone());
+        zoned.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
+    };
+    Interval { start: midnight(date), end: midnight(date.saturating_add(jiff::Span::new().days(1))) }
+}
+
+/// What a run's expressions see.
+pub fn scope(record: &RunRecord, pipeline: &Pipeline, environment: &str, outputs: Outputs) -> Scope {
+    Scope {
+        run: record.id.to_string(),
+        pipeline: pipeline.name.to_string(),
+        environment: environment.to_owned(),
+        logical_date: record.logical_date,
+        timezone: zone(pipeline),
+        scheduled_at: record.scheduled_at.unwrap_or(record.created_at),
+        data_interval_start: record.interval.start,
+        data_interval_end: record.interval.end,
+        params: Arc::new(params(&record.params, pipeline)),
+        outputs: Arc::new(outputs),
+    }
+}
+
+/// Parameters as they are kept: JSON values of their own kinds.
+pub fn kept_params(params: &BTreeMap<String, ParamValue>) -> Params {
+    let json = |value: &ParamValue| match value {
+        ParamValue::Integer(number) => (*number).into(),
+        ParamValue::Number(number) => (*number).into(),
+        ParamValue::Boolean(truth) => (*truth).into(),
+        ParamValue::String(_) | ParamValue::Date(_) => value.to_string().into(),
+    };
+    params.iter().map(|(name, value)| (name.clone(), json(value))).collect()
+}
+
+fn params(kept: &Params, pipeline: &Pipeline) -> BTreeMap<String, ParamValue> {
+    let read = |(name, value): (&String, &serde_json::Value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let value = pipeline.params.get(name)?.kind.read(&text)?;
+        Some((name.clone(), value))
+    };
+    kept.iter().filter_map(read).collect()
+}
+
+/// Somebody who looks on: told of every change once it is committed.
+pub trait Watch: Send {
+    /// These nodes of a run have changed.
+    fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp);
+    /// A run has ended.
+    fn finished(&mut self, live: &Live, now: Timestamp);
+}

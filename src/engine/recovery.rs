@@ -1,0 +1,106 @@
+//! Taking up what was under way: runs from their rows, attempts from theirs. What has become of the
+//! attempts is asked of the executor when it connects.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::pipeline::definition::Pipeline;
+use crate::run::machine::Run;
+use crate::run::state::{AttemptId, RunId};
+use crate::store::catalog::Definition;
+use crate::store::db::{Error as StoreError, Reader};
+use crate::store::runs::RunRecord;
+
+use super::live::{Live, scope};
+use super::runner::Flight;
+
+/// Everything that was under way.
+#[derive(Debug, Default)]
+pub struct Recovered {
+    /// The runs.
+    pub(super) runs: BTreeMap<RunId, Live>,
+    /// Their attempts whose end is not known.
+    pub(super) attempts: HashMap<AttemptId, Flight>,
+}
+
+/// Why a run cannot be taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its rows cannot be read.
+    #[error("run {run}: {source}")]
+    Store {
+        /// The run.
+        run: RunId,
+        /// Why.
+        source: StoreError,
+    },
+    /// The list of runs cannot be read.
+    #[error(transparent)]
+    Runs(#[from] StoreError),
+    /// Its definition is not in the database.
+    #[error("run {run}: its definition is not in the database")]
+    NoDefinition {
+        /// The run.
+        run: RunId,
+    },
+    /// Its definition is not valid for this version of sexton.
+    #[error("run {run}: its definition can no longer be read:\n{report}")]
+    Definition {
+        /// The run.
+        run: RunId,
+        /// What is wrong with it, in words.
+        report: String,
+    },
+}
+
+/// Reads a pinned definition again: the file's text, and the defaults it was read with.
+pub type Reread = dyn Fn(&Definition) -> Result<Pipeline, String> + Send + Sync;
+
+impl Recovered {
+    /// Reads everything that was under way. `environment` is the present one.
+    pub async fn load(reader: &Reader, reread: &Reread, environment: &str) -> Result<Self, Error> {
+        let mut recovered = Self::default();
+        for record in reader.unfinished_runs().await? {
+            let live = load(reader, &record, reread, environment).await?;
+            let failed = |source| Error::Store { run: record.id, source };
+            for attempt in reader.live_attempts(record.id).await.map_err(failed)? {
+                if let Some(node) = live.run.tree().find(&attempt.path) {
+                    let flight = Flight {
+                        run: record.id,
+                        node,
+                        created_at: attempt.created_at,
+                        boot_id: attempt.boot_id,
+                        pid: None,
+                    };
+                    recovered.attempts.insert(attempt.id, flight);
+                }
+            }
+            recovered.runs.insert(record.id, live);
+        }
+        Ok(recovered)
+    }
+
+    /// Whether nothing was under way.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+}
+
+/// A run as its rows say it is.
+pub async fn load(
+    reader: &Reader,
+    record: &RunRecord,
+    reread: &Reread,
+    environment: &str,
+) -> Result<Live, Error> {
+    let run = record.id;
+    let failed = |source| Error::Store { run, source };
+    let version = reader.version(record.version).await.map_err(failed)?;
+    let version = version.ok_or(Error::NoDefinition { run })?;
+    let pipeline = reread(&version.definition).map_err(|report| Error::Definition { run, report })?;
+    let tree = Arc::new(pipeline.tree.clone());
+    let records = reader.records(run, &tree).await.map_err(failed)?;
+    let outputs = reader.outputs(run).await.map_err(failed)?;
+    let scope = scope(record, &pipeline, environment, outputs);
+    Ok(Live { run: Run::restore(run, tree, records), pipeline: Arc::new(pipeline), scope })
+}

@@ -1,0 +1,88 @@
+//! The JSON shapes that leave the house, and how the domain becomes them. Instants are RFC 3339 in UTC.
+
+use serde::Serialize;
+
+use crate::pipeline::node::NodeId;
+use crate::run::machine::Run as LiveRun;
+use crate::run::why;
+use crate::store::runs::RunRecord;
+
+/// A run as it is listed.
+#[derive(Debug, Serialize)]
+pub struct Run {
+    /// Its number.
+    pub run: i64,
+    /// Its pipeline's name.
+    pub pipeline: String,
+    /// `scheduled`, `manual` or `backfill`.
+    pub kind: &'static str,
+    /// The date it is for.
+    pub logical_date: String,
+    /// Its state's word.
+    pub state: &'static str,
+    /// Failures that counted as success.
+    pub suppressed: u32,
+    /// With what.
+    pub params: serde_json::Map<String, serde_json::Value>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it first started.
+    pub started_at: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<String>,
+}
+
+impl From<&RunRecord> for Run {
+    fn from(run: &RunRecord) -> Self {
+        Self {
+            run: run.id.0,
+            pipeline: run.pipeline_name.clone(),
+            kind: run.kind.word(),
+            logical_date: run.logical_date.to_string(),
+            state: run.state.word(),
+            suppressed: run.suppressed,
+            params: run.params.clone(),
+            created_at: run.created_at.to_string(),
+            started_at: run.started_at.map(|at| at.to_string()),
+            ended_at: run.ended_at.map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A node of a run as it stands.
+#[derive(Debug, Serialize)]
+pub struct Node {
+    /// The run.
+    pub run: i64,
+    /// Where the node stands.
+    pub path: String,
+    /// `exec`, `serial` or `parallel`.
+    pub kind: &'static str,
+    /// Its status.
+    pub state: &'static str,
+    /// What is behind it, in words; absent where there is nothing to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Attempts made; absent for a container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// When it came into this state, where that is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+}
+
+impl Node {
+    /// The node as it stands in the run.
+    pub fn of(run: &LiveRun, node: NodeId) -> Self {
+        let leaf = run.tree().is_leaf(node);
+        Self {
+            run: run.id().0,
+            path: run.tree().path(node),
+            kind: run.tree().kind(node).word(),
+            state: run.seen(node).status.word(),
+            reason: Some(why::reason(run, node)).filter(|reason| !reason.is_empty()),
+            attempts: leaf.then(|| run.entry(node).attempts),
+            at: run.state(node).at().map(|at| at.to_string()),
+        }
+    }
+}
