@@ -53,14 +53,7 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self {
-            limit: 0,
-            delay: Duration::ZERO,
-            backoff: 1.0,
-            max_delay: None,
-            jitter: 0.0,
-            on: RetryOn::Any,
-        }
+        Self { limit: 0, delay: Duration::ZERO, backoff: 1.0, max_delay: None, jitter: 0.0, on: RetryOn::Any }
     }
 }
 
