@@ -3,12 +3,26 @@
 //! The map, from the ground up:
 //! - [`clock`]: the only reader of the system clock
 //! - [`pipeline`]: the words: nodes, policies, and how a file becomes a tree of them
+//! - [`config`]: the daemon's settings, and reading the configuration directory
 //! - [`run`]: the law: what may happen next in a tree, and what it means
 //! - [`store`]: what is remembered: definitions, runs and their facts, in one SQLite file
 //! - [`keeper`]: the other process: it owns local attempts and outlives the daemon
+//! - [`executor`]: where attempts run: jobs go in, reports come out
+//! - [`control`]: the engine's mailbox: what people may ask of live runs
+//! - [`wire`]: the JSON shapes that leave the house
+//! - [`engine`]: the one owner of all live runs: receive, apply, save, perform
+//! - [`cli`]: the command line, one file a command
+//! - [`daemon`]: the composition root
 
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod engine;
+pub mod executor;
 pub mod keeper;
 pub mod pipeline;
 pub mod run;
 pub mod store;
+pub mod wire;

@@ -249,6 +249,16 @@ impl Tree {
         edges(&self.before, range).map(|&(predecessor, node)| (node, predecessor))
     }
 
+    /// Sets the `after` lists, `(node, predecessor)`: the paths in them can only be looked up in a finished
+    /// tree, so they come once it is one.
+    pub(super) fn set_after(&mut self, mut after: Vec<(NodeId, NodeId)>) {
+        after.sort_unstable();
+        after.dedup();
+        self.before = after.iter().map(|&(node, predecessor)| (predecessor, node)).collect();
+        self.before.sort_unstable();
+        self.after = after;
+    }
+
     /// Containers with a `max_concurrent`, in document order.
     pub fn limited(&self) -> &[NodeId] {
         &self.limited
@@ -368,24 +378,15 @@ impl TreeBuilder {
             let (a, b) = (&self.nodes[a.index()], &self.nodes[b.index()]);
             (a.parent, &a.name).cmp(&(b.parent, &b.name))
         });
-        let mut after = self.after;
-        after.sort_unstable();
-        after.dedup();
-        let mut before: Vec<_> = after.iter().map(|&(node, predecessor)| (predecessor, node)).collect();
-        before.sort_unstable();
         let limited = (0..self.nodes.len() as u32)
             .map(NodeId)
             .filter(|id| self.options[self.nodes[id.index()].options as usize].max_concurrent.is_some())
             .collect();
-        Tree {
-            nodes: self.nodes,
-            options: self.options,
-            settings: self.settings,
-            by_name,
-            after,
-            before,
-            limited,
-        }
+        let Self { nodes, options, settings, after, .. } = self;
+        let mut tree =
+            Tree { nodes, options, settings, by_name, after: Vec::new(), before: Vec::new(), limited };
+        tree.set_after(after);
+        tree
     }
 
     fn push(&mut self, name: &str, kind: Kind, options: Options, settings: Option<Settings>) -> NodeId {

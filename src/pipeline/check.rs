@@ -1,0 +1,435 @@
+//! Looks at templates and expressions before anything runs them: form, names, filters, and what could grow
+//! without bound. Texts are short and their nesting is limited first, so this may recurse.
+
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt, UnaryOpKind};
+use minijinja::machinery::{Span as Mark, Token, parse, parse_expr, tokenize};
+
+use super::diagnostic::{Diagnostic, Diagnostics, listed, nearest};
+use super::document::Document;
+use super::environment::param_variable;
+use super::lower::{Role, TextPlace};
+use super::node::Tree;
+use super::order::near_path;
+use super::params::{ParamType, Params};
+use super::scope::{DATE_ATTRIBUTES, INSTANT_ATTRIBUTES, NAMES};
+use super::template::{FILTERS, MORE_FILTERS};
+
+/// Tokens between one pair of braces; more would be nested too deeply for a thread's stack.
+const MAX_TOKENS: usize = 200;
+/// `{% %}` tags of one text.
+const MAX_TAGS: usize = 100;
+/// Bytes of a text that is a template.
+const MAX_TEMPLATE: usize = 128 << 10;
+/// Filters whose result is a number.
+const NUMERIC: [&str; 6] = ["int", "float", "length", "count", "abs", "round"];
+/// Filters whose result no shell can misread.
+const SAFE: [&str; 6] = ["shquote", "int", "float", "length", "count", "bool"];
+
+/// What a pipeline's texts may speak of.
+pub(crate) struct World<'a> {
+    pub(crate) tree: &'a Tree,
+    pub(crate) params: &'a Params,
+}
+
+/// Checks one text of a file.
+pub(crate) fn check(document: &Document<'_>, place: TextPlace, world: &World<'_>, found: &mut Diagnostics) {
+    let Some(text) = document.text(place.id) else { return };
+    let mut look =
+        Look { world: Some(world), role: Some(place.role), locals: Vec::new(), findings: Vec::new() };
+    look.text(text, place.role == Role::When);
+    for Finding { start, end, mut diagnostic } in look.findings {
+        diagnostic.primary.span = document.place(place.id, start, end);
+        found.push(diagnostic);
+    }
+}
+
+/// Whether a text may be handed to minijinja at all; the error says why not.
+pub(crate) fn bounded(text: &str, expression: bool) -> Result<(), String> {
+    let mut look = Look { world: None, role: None, locals: Vec::new(), findings: Vec::new() };
+    look.text(text, expression);
+    look.findings.into_iter().next().map_or(Ok(()), |finding| Err(finding.diagnostic.message))
+}
+
+struct Finding {
+    start: usize,
+    end: usize,
+    diagnostic: Diagnostic,
+}
+
+struct Look<'w, 't> {
+    world: Option<&'w World<'w>>,
+    role: Option<Role>,
+    locals: Vec<&'t str>,
+    findings: Vec<Finding>,
+}
+
+impl<'t> Look<'_, 't> {
+    fn error(&mut self, at: Mark, message: impl Into<String>) -> &mut Diagnostic {
+        self.find(
+            at.start_offset as usize,
+            at.end_offset as usize,
+            Diagnostic::error(Default::default(), message),
+        )
+    }
+
+    fn find(&mut self, start: usize, end: usize, diagnostic: Diagnostic) -> &mut Diagnostic {
+        self.findings.push(Finding { start, end, diagnostic });
+        let last = self.findings.len() - 1;
+        &mut self.findings[last].diagnostic
+    }
+
+    fn text(&mut self, text: &'t str, expression: bool) {
+        if text.len() > MAX_TEMPLATE {
+            let message = format!("a template must be shorter than {} KiB", MAX_TEMPLATE >> 10);
+            self.find(0, 0, Diagnostic::error(Default::default(), message));
+            return;
+        }
+        let what = if expression { "expression" } else { "template" };
+        if !self.short_enough(text, expression, what) {
+            return;
+        }
+        let parsed = if expression {
+            parse_expr(text).map(|expr| self.expr(&expr))
+        } else {
+            parse(text, "", minijinja::syntax::SyntaxConfig::default()).map(|stmt| self.stmt(&stmt))
+        };
+        if let Err(error) = parsed {
+            let range = error.range().unwrap_or(0..text.len());
+            let message = format!("not a valid {what}: {}", error.detail().unwrap_or("syntax error"));
+            let found = self.find(range.start, range.end, Diagnostic::error(Default::default(), message));
+            if expression && text.contains("{{") {
+                found.help.push("`when` is a bare expression: leave out the braces".to_owned());
+            }
+        }
+    }
+
+    fn short_enough(&mut self, text: &'t str, expression: bool, what: &str) -> bool {
+        let (mut tokens, mut tags) = (0, 0);
+        for token in tokenize(text, expression, minijinja::syntax::SyntaxConfig::default()) {
+            // A broken token is the parser's to report.
+            let Ok((token, mark)) = token else { return true };
+            match token {
+                Token::VariableStart => tokens = 0,
+                Token::BlockStart => (tokens, tags) = (0, tags + 1),
+                _ => tokens += 1,
+            }
+            if tokens > MAX_TOKENS || tags > MAX_TAGS {
+                self.error(mark, format!("the {what} is too long"))
+                    .help
+                    .push("move it into a script: facts are in `SEXTON_*` variables too".to_owned());
+                return false;
+            }
+        }
+        true
+    }
+
+    fn stmts(&mut self, stmts: &[Stmt<'t>]) {
+        stmts.iter().for_each(|stmt| self.stmt(stmt));
+    }
+
+    fn stmt(&mut self, stmt: &Stmt<'t>) {
+        match stmt {
+            Stmt::Template(template) => self.stmts(&template.children),
+            Stmt::EmitRaw(_) => {}
+            Stmt::EmitExpr(emit) => {
+                self.expr(&emit.expr);
+                self.spliced(&emit.expr);
+            }
+            Stmt::IfCond(cond) => {
+                self.expr(&cond.expr);
+                self.stmts(&cond.true_body);
+                self.stmts(&cond.false_body);
+            }
+            Stmt::ForLoop(each) => {
+                self.expr(&each.iter);
+                let outside = self.locals.len();
+                self.locals.push("loop");
+                self.bind(&each.target);
+                each.filter_expr.iter().for_each(|expr| self.expr(expr));
+                self.stmts(&each.body);
+                self.locals.truncate(outside);
+                self.stmts(&each.else_body);
+            }
+            Stmt::WithBlock(with) => self.no_tag(with.span()),
+            Stmt::Set(set) => self.no_tag(set.span()),
+            Stmt::SetBlock(set) => self.no_tag(set.span()),
+            Stmt::AutoEscape(block) => self.no_tag(block.span()),
+            Stmt::FilterBlock(block) => self.no_tag(block.span()),
+            Stmt::Do(call) => self.no_tag(call.span()),
+        }
+    }
+
+    /// With variables of its own a short text could double itself to any size.
+    fn no_tag(&mut self, at: Mark) {
+        self.error(at, "this tag is not part of Sexton's templates")
+            .help
+            .push("there are `if` and `for`".to_owned());
+    }
+
+    fn bind(&mut self, target: &Expr<'t>) {
+        match target {
+            Expr::Var(var) => self.locals.push(var.id),
+            Expr::List(list) => list.items.iter().for_each(|item| self.bind(item)),
+            Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.bind(item)),
+            _ => {}
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr<'t>) {
+        match expr {
+            Expr::Const(_) => {}
+            Expr::Var(var) => self.name(var.id, var.span()),
+            Expr::Slice(slice) => {
+                self.expr(&slice.expr);
+                [&slice.start, &slice.stop, &slice.step]
+                    .into_iter()
+                    .flatten()
+                    .for_each(|part| self.expr(part));
+            }
+            Expr::UnaryOp(op) => self.expr(&op.expr),
+            Expr::BinOp(op) => {
+                self.expr(&op.left);
+                self.expr(&op.right);
+                if matches!(op.op, BinOpKind::Mul) && !(is_number(&op.left) && is_number(&op.right)) {
+                    self.error(op.span(), "`*` needs a number on both sides")
+                        .help
+                        .push("say that a value is one: `(params.n | int) * 2`".to_owned());
+                }
+            }
+            Expr::Compare(compare) => {
+                self.expr(&compare.expr);
+                compare.ops.iter().for_each(|op| self.expr(&op.expr));
+            }
+            Expr::IfExpr(cond) => {
+                self.expr(&cond.test_expr);
+                self.expr(&cond.true_expr);
+                cond.false_expr.iter().for_each(|expr| self.expr(expr));
+            }
+            Expr::Filter(filter) => {
+                filter.expr.iter().for_each(|expr| self.expr(expr));
+                self.args(&filter.args);
+                let known = || FILTERS.iter().chain(&MORE_FILTERS).copied();
+                if !known().any(|name| name == filter.name) {
+                    self.unknown(filter.span(), "filter", filter.name, known());
+                }
+            }
+            Expr::Test(test) => {
+                self.expr(&test.expr);
+                self.args(&test.args);
+            }
+            Expr::GetAttr(get) => {
+                self.expr(&get.expr);
+                self.attribute(&get.expr, get.name, get.span());
+            }
+            Expr::GetItem(get) => {
+                self.expr(&get.expr);
+                self.expr(&get.subscript_expr);
+                if let Expr::Const(key) = &get.subscript_expr
+                    && let Some(key) = key.value.as_str()
+                {
+                    self.attribute(&get.expr, key, get.span());
+                }
+            }
+            Expr::Call(call) => {
+                self.args(&call.args);
+                match &call.expr {
+                    Expr::Var(var) if matches!(var.id, "range" | "secret") => {
+                        self.secret_name(var.id, &call.args, call.span())
+                    }
+                    Expr::Var(var) => {
+                        self.unknown(call.span(), "function", var.id, ["range", "secret"].into_iter())
+                    }
+                    _ => {
+                        self.error(call.span(), "only the functions `range` and `secret` can be called");
+                    }
+                }
+            }
+            Expr::List(list) => list.items.iter().for_each(|item| self.expr(item)),
+            Expr::Tuple(tuple) => tuple.items.iter().for_each(|item| self.expr(item)),
+            Expr::Map(map) => map.keys.iter().chain(&map.values).for_each(|item| self.expr(item)),
+        }
+    }
+
+    fn args(&mut self, args: &[CallArg<'t>]) {
+        for arg in args {
+            match arg {
+                CallArg::Pos(expr) | CallArg::Kwarg(_, expr) => self.expr(expr),
+                CallArg::PosSplat(expr) | CallArg::KwargSplat(expr) => self.expr(expr),
+            }
+        }
+    }
+
+    fn secret_name(&mut self, function: &str, args: &[CallArg<'t>], at: Mark) {
+        let literal = match args {
+            [CallArg::Pos(Expr::Const(name))] => name.value.as_str(),
+            _ => None,
+        };
+        let good = |name: &str| super::attributes::is_identifier(&name.replace(['-', '.'], "_"));
+        if function == "secret" && !literal.is_some_and(good) {
+            self.error(at, "`secret` takes one name in quotes: `secret(\"name\")`")
+                .help
+                .push("a name is letters, digits, `_`, `-` and `.`".to_owned());
+        }
+    }
+
+    fn name(&mut self, name: &str, at: Mark) {
+        if self.world.is_none() || self.locals.contains(&name) {
+            return;
+        }
+        if matches!(name, "range" | "secret") {
+            self.error(at, format!("`{name}` is a function; call it: `{name}(…)`"));
+        } else if name == "env" && self.role == Some(Role::EnvValue) {
+            self.error(at, "a variable of `env` cannot read `env`");
+        } else if !NAMES.contains(&name) {
+            let locals = self.locals.clone();
+            self.unknown(at, "name", name, NAMES.into_iter().chain(locals));
+        }
+    }
+
+    fn unknown<'k>(
+        &mut self,
+        at: Mark,
+        what: &str,
+        name: &str,
+        known: impl Iterator<Item = &'k str> + Clone,
+    ) {
+        let found = self.error(at, format!("unknown {what} `{name}`"));
+        match nearest(name, known.clone()) {
+            Some(meant) => found.primary.text = format!("did you mean `{meant}`?"),
+            None => found.help.push(format!("there are {}", listed(known))),
+        }
+    }
+
+    /// `params.x`, `outputs["path"]`, `logical_date.year`.
+    fn attribute(&mut self, of: &Expr<'t>, name: &str, at: Mark) {
+        let (Some(world), Expr::Var(var)) = (self.world, of) else { return };
+        if self.locals.contains(&var.id) {
+            return;
+        }
+        match var.id {
+            "params" if world.params.get(name).is_none() => {
+                let found = self.error(at, format!("there is no parameter `{name}`"));
+                match nearest(name, world.params.names()) {
+                    Some(meant) => found.primary.text = format!("did you mean `{meant}`?"),
+                    None => found.help.push("declare it under `params`".to_owned()),
+                }
+            }
+            "outputs" if world.tree.find(name).is_none() => {
+                let found = self.error(at, format!("there is no node `{name}`"));
+                match near_path(world.tree, name) {
+                    Some(meant) => found.primary.text = format!("did you mean `outputs[\"{meant}\"]`?"),
+                    None => {
+                        found.help.push("paths are from the root: `outputs[\"ingest/bars\"].rows`".to_owned())
+                    }
+                }
+            }
+            "logical_date" if !DATE_ATTRIBUTES.contains(&name) => {
+                self.unknown(at, "attribute", name, DATE_ATTRIBUTES.into_iter());
+            }
+            "data_interval_start" | "data_interval_end" | "scheduled_at"
+                if !INSTANT_ATTRIBUTES.contains(&name) =>
+            {
+                self.unknown(at, "attribute", name, INSTANT_ATTRIBUTES.into_iter());
+            }
+            _ => {}
+        }
+    }
+
+    /// Warns where somebody else's text becomes part of a shell line.
+    fn spliced(&mut self, expr: &Expr<'t>) {
+        let (Some(world), Some(Role::ShellLine)) = (self.world, self.role) else { return };
+        match expr {
+            Expr::Filter(filter) if SAFE.contains(&filter.name) => {}
+            Expr::Filter(filter) => filter.expr.iter().for_each(|expr| self.spliced(expr)),
+            Expr::Slice(slice) => self.spliced(&slice.expr),
+            Expr::IfExpr(cond) => {
+                self.spliced(&cond.true_expr);
+                cond.false_expr.iter().for_each(|expr| self.spliced(expr));
+            }
+            Expr::BinOp(op) => {
+                self.spliced(&op.left);
+                self.spliced(&op.right);
+            }
+            Expr::GetAttr(get) if is_var(&get.expr, "params") => {
+                self.spliced_param(get.name, world, get.span())
+            }
+            Expr::GetAttr(get) if is_output(&get.expr) => self.spliced_output(get.span()),
+            Expr::GetItem(get) if is_var(&get.expr, "params") => {
+                if let Expr::Const(name) = &get.subscript_expr {
+                    self.spliced_param(name.value.as_str().unwrap_or_default(), world, get.span());
+                }
+            }
+            Expr::GetItem(get) if is_output(&get.expr) => self.spliced_output(get.span()),
+            Expr::Call(call) if is_var(&call.expr, "secret") => {
+                self.splice(call.span(), "a secret becomes part of a shell line")
+                    .help
+                    .push("give it to the command in `env`, where other users cannot see it".to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    fn spliced_param(&mut self, name: &str, world: &World<'_>, at: Mark) {
+        let Some(param) = world.params.get(name).filter(|param| param.kind == ParamType::String) else {
+            return;
+        };
+        let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.:/@+,=".contains(c));
+        if !param.choices.is_empty() && param.choices.iter().all(|choice| plain(&choice.to_string())) {
+            return;
+        }
+        let variable = param_variable(name);
+        self.splice(at, &format!("the parameter `{name}` becomes part of a shell line as it is"))
+            .help
+            .push(format!("write \"${variable}\", or {{{{ params.{name} | shquote }}}}"));
+    }
+
+    fn spliced_output(&mut self, at: Mark) {
+        self.splice(at, "an output becomes part of a shell line as it is")
+            .help
+            .push("add `| shquote`".to_owned());
+    }
+
+    fn splice(&mut self, at: Mark, message: &str) -> &mut Diagnostic {
+        let warning = Diagnostic::warning(Default::default(), message);
+        self.find(at.start_offset as usize, at.end_offset as usize, warning)
+    }
+}
+
+fn is_var(expr: &Expr<'_>, name: &str) -> bool {
+    matches!(expr, Expr::Var(var) if var.id == name)
+}
+
+/// `outputs["path"]`.
+fn is_output(expr: &Expr<'_>) -> bool {
+    match expr {
+        Expr::GetItem(get) => is_var(&get.expr, "outputs"),
+        Expr::GetAttr(get) => is_var(&get.expr, "outputs"),
+        _ => false,
+    }
+}
+
+/// Whether the form of an expression says that it is a number. Strings and lists could be multiplied to any
+/// size, by minijinja's compiler even before anything runs.
+fn is_number(expr: &Expr<'_>) -> bool {
+    match expr {
+        Expr::Const(value) => value.value.is_number(),
+        Expr::UnaryOp(op) => matches!(op.op, UnaryOpKind::Neg) && is_number(&op.expr),
+        Expr::BinOp(op) => match op.op {
+            BinOpKind::Sub | BinOpKind::Div | BinOpKind::FloorDiv | BinOpKind::Rem | BinOpKind::Pow => true,
+            BinOpKind::Add | BinOpKind::Mul => is_number(&op.left) && is_number(&op.right),
+            _ => false,
+        },
+        Expr::Filter(filter) => NUMERIC.contains(&filter.name),
+        Expr::GetAttr(get) => match &get.expr {
+            Expr::Var(var) if var.id == "loop" => matches!(get.name, "index" | "index0" | "length"),
+            Expr::Var(var) => {
+                matches!(
+                    var.id,
+                    "logical_date" | "scheduled_at" | "data_interval_start" | "data_interval_end"
+                ) && get.name != "date"
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}

@@ -1,0 +1,277 @@
+//! A pipeline as a file defines it, and the one way to make one: parse, don't validate. Whoever holds a
+//! `Pipeline` holds a checked one.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::attributes::{Reading, is_identifier};
+use super::check::{World, check};
+use super::diagnostic::{Diagnostic, Diagnostics, nearest};
+use super::document::{Document, ValueId, View};
+use super::duration;
+use super::lower::{Lowered, lower};
+use super::node::Tree;
+use super::order;
+use super::params::{Param, ParamType, Params, Pattern};
+use super::policy::{RetryOn, Settings};
+use super::reader::{self, Field};
+use super::report::SourceFile;
+use super::spec::{FileKeys, ParamKeys, ParamWord};
+
+/// A checked pipeline.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// Its name, which is its root's too.
+    pub name: Box<str>,
+    /// The IANA time zone of its dates and times; known to the zone data of when it was checked.
+    pub timezone: Box<str>,
+    /// What a trigger may give.
+    pub params: Params,
+    /// Its nodes. What the file says about the pipeline as a whole is in the options of the root.
+    pub tree: Tree,
+    /// The text it was made from.
+    pub source: Arc<str>,
+    /// SHA-256, in hex, of everything it was made from: name, text and defaults.
+    pub hash: String,
+}
+
+/// What a pipeline file need not say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Defaults {
+    /// What the root inherits.
+    pub settings: Settings,
+    /// The time zone of pipelines that name none.
+    pub timezone: Box<str>,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { settings: Settings::default(), timezone: "UTC".into() }
+    }
+}
+
+/// Reads and checks a pipeline file. There is a pipeline exactly where there is no error; warnings may
+/// stand beside it.
+pub fn parse(file: &SourceFile, defaults: &Defaults) -> (Option<Pipeline>, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let pipeline = read(file, defaults, &mut found).filter(|_| !found.has_errors());
+    (pipeline, found)
+}
+
+fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Option<Pipeline> {
+    let document = Document::read(&file.text, found)?;
+    let root = document.root();
+    let keys: FileKeys = match document.view(root) {
+        View::Mapping(_) => reader::read(&document, root, None, found),
+        View::Scalar { .. } | View::List(_) => FileKeys::default(),
+    };
+    let name: Box<str> = match keys.name.as_ref().and_then(|name| name.value.as_deref()) {
+        Some(name) => name.into(),
+        None => stem(&file.path).into(),
+    };
+    check_name(&document, &name, keys.name.as_ref(), found);
+    let timezone =
+        timezone(&document, keys.timezone.as_ref(), found).unwrap_or_else(|| defaults.timezone.clone());
+    let params = keys.params.map(|params| read_params(&document, params.id, found)).unwrap_or_default();
+    let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
+    let world = World { tree: &lowered.tree, params: &params };
+    for &text in &lowered.texts {
+        check(&document, text, &world, found);
+    }
+    let afters = order::resolve(&document, &lowered, found);
+    order::circles(&lowered, &afters, found);
+    let Lowered { mut tree, .. } = lowered;
+    tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
+    let hash = hash(&name, &file.text, defaults);
+    Some(Pipeline { name, timezone, params, tree, source: file.text.clone(), hash })
+}
+
+/// `nightly` of `config/pipelines/nightly.yaml`.
+fn stem(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.rsplit_once('.').map_or(file, |(stem, _)| if stem.is_empty() { file } else { stem })
+}
+
+fn check_name(document: &Document<'_>, name: &str, field: Option<&Field<String>>, found: &mut Diagnostics) {
+    if let Some(problem) = super::lower::name_problem(name) {
+        let (span, help) = match field {
+            Some(field) => (document.span(field.id), super::lower::NAME_RULE),
+            None => (Default::default(), "rename the file, or give the pipeline a `name`"),
+        };
+        found.push(
+            Diagnostic::error(span, format!("the pipeline's name `{}` {problem}", name.escape_debug()))
+                .help(help),
+        );
+    }
+}
+
+/// The zone's name, if it is one.
+pub(crate) fn timezone(
+    document: &Document<'_>,
+    field: Option<&Field<String>>,
+    found: &mut Diagnostics,
+) -> Option<Box<str>> {
+    let field = field?;
+    let name = field.value.as_deref()?;
+    if jiff::tz::TimeZone::get(name).is_ok() && name.len() < 64 {
+        return Some(name.into());
+    }
+    let error = Diagnostic::error(document.span(field.id), format!("there is no time zone `{name}`"));
+    let known: Vec<String> = jiff::tz::db().available().map(|known| known.to_string()).collect();
+    found.push(match nearest(name, known.iter().map(String::as_str)) {
+        Some(meant) => error.label(format!("did you mean `{meant}`?")),
+        None => error.help("expected an IANA name, such as `Europe/London` or `UTC`"),
+    });
+    None
+}
+
+fn read_params(document: &Document<'_>, id: ValueId, found: &mut Diagnostics) -> Params {
+    if !matches!(document.view(id), View::Mapping(_)) {
+        let message =
+            format!("`params` must be a mapping of names to defaults, found {}", document.describe(id));
+        found.push(Diagnostic::error(document.span(id), message));
+    }
+    let mut all: Vec<(Box<str>, Param)> = Vec::new();
+    for (key, value) in document.entries(id) {
+        let name = document.key(key);
+        if !is_identifier(name) {
+            let error =
+                Diagnostic::error(document.span(key), format!("`{name}` cannot be the name of a parameter"));
+            found.push(error.help("a name is letters, digits and `_`, and does not begin with a digit"));
+        }
+        if let Some((other, _)) = all.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            let message = format!(
+                "`{name}` and `{other}` would be the same variable, `{}`",
+                super::environment::param_variable(name)
+            );
+            found.push(Diagnostic::error(document.span(key), message));
+        }
+        all.push((name.into(), read_param(document, name, value, found)));
+    }
+    Params::new(all)
+}
+
+fn read_param(document: &Document<'_>, name: &str, id: ValueId, found: &mut Diagnostics) -> Param {
+    let mut reading = Reading { document, found };
+    let keys: ParamKeys = match document.view(id) {
+        View::Mapping(_) => reader::read(document, id, Some(&[]), reading.found),
+        View::Scalar { .. } | View::List(_) => ParamKeys::default(),
+    };
+    let bare = matches!(document.view(id), View::Scalar { .. });
+    let default = if bare { Some(id) } else { keys.default.as_ref().map(|default| default.id) };
+    if matches!(document.view(id), View::List(_)) || (bare && document.is_null(id)) {
+        let message = format!(
+            "the parameter `{name}` must be a default value or a mapping, found {}",
+            document.describe(id)
+        );
+        reading.error(id, message);
+    }
+    let kind = match keys.kind.as_ref().and_then(|kind| kind.value) {
+        Some(word) => of_word(word),
+        None => default.map_or(ParamType::String, |default| inferred(document, default)),
+    };
+    let pattern = keys.pattern.as_ref().and_then(|field| {
+        let pattern = Pattern::new(field.value.as_deref()?);
+        if kind != ParamType::String {
+            reading.error(
+                field.id,
+                format!("`pattern` is for strings, and `{name}` is of type `{}`", kind.word()),
+            );
+        }
+        pattern.map_err(|error| reading.error(field.id, format!("not a regular expression: {error}"))).ok()
+    });
+    let description = keys.description.and_then(|text| text.value).map(String::into_boxed_str);
+    let required = keys.required.as_ref().and_then(|field| field.value);
+    if let (Some(true), Some(_), Some(field)) = (required, default, &keys.required) {
+        reading.error(field.id, format!("the parameter `{name}` has a default, so nobody has to give it"));
+    }
+    let mut param = Param {
+        kind,
+        default: None,
+        choices: Box::default(),
+        pattern,
+        required: required.unwrap_or(default.is_none()),
+        description,
+    };
+    let accept = |reading: &mut Reading<'_, '_, '_>, param: &Param, id: ValueId| match document
+        .text(id)
+        .map(|text| param.accept(text))
+    {
+        Some(Ok(value)) => Some(value),
+        Some(Err(problem)) => {
+            reading.error(id, format!("the parameter `{name}` {problem}"));
+            None
+        }
+        None => {
+            reading.error(id, format!("expected a value, found {}", document.describe(id)));
+            None
+        }
+    };
+    if let Some(choices) = &keys.choices {
+        let items = match document.view(choices.id) {
+            View::List(items) => items,
+            View::Scalar { .. } | View::Mapping(_) => &[],
+        };
+        param.choices = items.iter().filter_map(|&item| accept(&mut reading, &param, item)).collect();
+        if items.is_empty() {
+            reading.error(choices.id, "`enum` must be a list of at least one value");
+        }
+    }
+    if let Some(default) = default.filter(|&default| !(bare && document.text(default).is_none())) {
+        param.default = accept(&mut reading, &param, default);
+    }
+    param
+}
+
+fn of_word(word: ParamWord) -> ParamType {
+    match word {
+        ParamWord::String => ParamType::String,
+        ParamWord::Integer => ParamType::Integer,
+        ParamWord::Number => ParamType::Number,
+        ParamWord::Boolean => ParamType::Boolean,
+        ParamWord::Date => ParamType::Date,
+    }
+}
+
+/// What a default value says about its type; quotes make it a string.
+fn inferred(document: &Document<'_>, id: ValueId) -> ParamType {
+    let View::Scalar { text, plain: true } = document.view(id) else { return ParamType::String };
+    // `010` and `+1` are spellings of something else than a number.
+    let padded = text.len() > 1 && text.trim_start_matches('-').starts_with('0') && !text.contains('.');
+    let numeric = text.starts_with(|c: char| c.is_ascii_digit() || c == '-') && !padded;
+    let kinds = [ParamType::Boolean, ParamType::Integer, ParamType::Number, ParamType::Date];
+    let kinds = kinds.into_iter().filter(|kind| numeric || matches!(kind, ParamType::Boolean));
+    kinds.into_iter().find(|kind| kind.read(text).is_some()).unwrap_or(ParamType::String)
+}
+
+fn hash(name: &str, text: &str, defaults: &Defaults) -> String {
+    let mut hasher = Sha256::new();
+    let mut part = |text: &str| {
+        // With its length, so that two parts never read like two others.
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text);
+    };
+    part("sexton pipeline 1");
+    part(name);
+    part(text);
+    part(&defaults.timezone);
+    let Settings { env, working_dir, shell, user, retry, kill_grace } = &defaults.settings;
+    part(&env.len().to_string());
+    env.iter().for_each(|(name, value)| {
+        part(name);
+        part(value);
+    });
+    part(working_dir.as_deref().unwrap_or("\0"));
+    part(&shell.join("\0"));
+    part(user.as_deref().unwrap_or("\0"));
+    part(&format!("{} {} {}", retry.limit, retry.backoff, retry.jitter));
+    part(&duration::show(retry.delay));
+    part(&retry.max_delay.map(duration::show).unwrap_or_default());
+    part(&match &retry.on {
+        RetryOn::Any => "any".to_owned(),
+        RetryOn::Only { codes, timeout, signal, lost } => format!("{codes:?} {timeout} {signal} {lost}"),
+    });
+    part(&duration::show(*kill_grace));
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,209 @@
+//! The facts of a run as templates and commands see them. They are given, all of them: nothing here asks
+//! what time it is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use minijinja::Value;
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+
+use super::params::ParamValue;
+use super::secret;
+
+/// What `key=value` lines a node has written, by key.
+pub type Outputs = BTreeMap<String, String>;
+
+/// The facts of one run.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The run's id.
+    pub run: String,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// `environment` of sexton.yaml.
+    pub environment: String,
+    /// The date the run is for.
+    pub logical_date: Date,
+    /// In which the instants below are shown.
+    pub timezone: TimeZone,
+    /// The slot's instant; of a manual run, when it was asked for.
+    pub scheduled_at: Timestamp,
+    /// Start of the data interval.
+    pub data_interval_start: Timestamp,
+    /// End of the data interval, itself outside.
+    pub data_interval_end: Timestamp,
+    /// Bound parameters.
+    pub params: Arc<BTreeMap<String, ParamValue>>,
+    /// What nodes have written so far, by path.
+    pub outputs: Arc<BTreeMap<String, Outputs>>,
+}
+
+impl Scope {
+    pub(crate) fn show(&self, instant: Timestamp) -> String {
+        local(instant, &self.timezone)
+    }
+
+    /// `ds`.
+    pub(crate) fn ds(&self) -> String {
+        self.logical_date.to_string()
+    }
+
+    /// `ds_nodash`.
+    pub(crate) fn ds_nodash(&self) -> String {
+        self.ds().replace('-', "")
+    }
+}
+
+fn local(instant: Timestamp, zone: &TimeZone) -> String {
+    instant.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// The names of a template's world.
+pub(crate) const NAMES: [&str; 13] = [
+    "ds",
+    "ds_nodash",
+    "ts",
+    "logical_date",
+    "data_interval_start",
+    "data_interval_end",
+    "scheduled_at",
+    "run",
+    "pipeline",
+    "environment",
+    "params",
+    "outputs",
+    "env",
+];
+/// What a date knows about itself; `weekday` is 1 on Monday and 7 on Sunday.
+pub(crate) const DATE_ATTRIBUTES: [&str; 4] = ["year", "month", "day", "weekday"];
+/// What an instant knows about itself, in the run's time zone; `timestamp` is in seconds.
+pub(crate) const INSTANT_ATTRIBUTES: [&str; 9] =
+    ["year", "month", "day", "weekday", "hour", "minute", "second", "date", "timestamp"];
+
+/// The facts as minijinja sees them; each is made when it is asked for.
+pub(crate) fn context(scope: &Scope, env: &BTreeMap<Box<str>, Box<str>>) -> Value {
+    let env = env.iter().map(|(name, value)| (name.to_string(), Value::from(&**value))).collect();
+    Value::from_object(Facts { scope: scope.clone(), env: Value::from_object(Table(env)) })
+}
+
+#[derive(Debug)]
+struct Facts {
+    scope: Scope,
+    env: Value,
+}
+
+impl Object for Facts {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let scope = &self.scope;
+        let instant =
+            |instant: Timestamp| Value::from_object(Instant(instant.to_zoned(scope.timezone.clone())));
+        Some(match key.as_str()? {
+            "ds" => Value::from(scope.ds()),
+            "ds_nodash" => Value::from(scope.ds_nodash()),
+            "ts" => Value::from(scope.show(scope.scheduled_at)),
+            "logical_date" => Value::from_object(Day(scope.logical_date)),
+            "data_interval_start" => instant(scope.data_interval_start),
+            "data_interval_end" => instant(scope.data_interval_end),
+            "scheduled_at" => instant(scope.scheduled_at),
+            "run" => Value::from(&*scope.run),
+            "pipeline" => Value::from(&*scope.pipeline),
+            "environment" => Value::from(&*scope.environment),
+            "params" => {
+                Value::from_object(Table(scope.params.iter().map(|(k, v)| (k.clone(), param(v))).collect()))
+            }
+            "outputs" => Value::from_object(Written(scope.outputs.clone())),
+            "env" => self.env.clone(),
+            _ => return None,
+        })
+    }
+}
+
+fn param(value: &ParamValue) -> Value {
+    match value {
+        ParamValue::String(text) => Value::from(secret::without_marks(text)),
+        ParamValue::Integer(number) => Value::from(*number),
+        ParamValue::Number(number) => Value::from(*number),
+        ParamValue::Boolean(truth) => Value::from(*truth),
+        ParamValue::Date(date) => Value::from_object(Day(*date)),
+    }
+}
+
+/// Names and values.
+#[derive(Debug)]
+struct Table(BTreeMap<String, Value>);
+
+impl Object for Table {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.get(key.as_str()?).cloned()
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.keys().map(|name| Value::from(&**name)).collect())
+    }
+}
+
+#[derive(Debug)]
+struct Written(Arc<BTreeMap<String, Outputs>>);
+
+impl Object for Written {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let path = key.as_str()?;
+        // A node that has written nothing has an empty table: then it is the key that is missing.
+        let lines = self.0.get(path.strip_prefix('/').unwrap_or(path));
+        let values = lines.into_iter().flatten();
+        let table =
+            values.map(|(key, value)| (key.clone(), Value::from(secret::without_marks(value)))).collect();
+        Some(Value::from_object(Table(table)))
+    }
+}
+
+#[derive(Debug)]
+struct Day(Date);
+
+impl Object for Day {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        Some(match key.as_str()? {
+            "year" => Value::from(self.0.year()),
+            "month" => Value::from(self.0.month()),
+            "day" => Value::from(self.0.day()),
+            "weekday" => Value::from(self.0.weekday().to_monday_one_offset()),
+            _ => return None,
+        })
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[derive(Debug)]
+struct Instant(Zoned);
+
+impl Object for Instant {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        Some(match key.as_str()? {
+            "hour" => Value::from(self.0.hour()),
+            "minute" => Value::from(self.0.minute()),
+            "second" => Value::from(self.0.second()),
+            "date" => Value::from_object(Day(self.0.date())),
+            "timestamp" => Value::from(self.0.timestamp().as_second()),
+            _ => return Arc::new(Day(self.0.date())).get_value(key),
+        })
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&local(self.0.timestamp(), self.0.time_zone()))
+    }
+}

@@ -1,0 +1,270 @@
+//! The authored shapes of a pipeline file: every key, and what it means (the comments are the JSON Schema's
+//! descriptions). Only this room and `config` know them; nothing here is checked beyond its own form.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+use super::duration;
+use super::node::TriggerRule;
+use super::reader::{Field, Unread};
+
+/// A pipeline file: these keys, and those of its root node.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct FileKeys {
+    /// The pipeline's name. Default: the file's name without its ending.
+    pub(crate) name: Option<Field<String>>,
+    /// The IANA time zone of the pipeline's dates and times, e.g. `America/New_York`. Default: that of
+    /// sexton.yaml, else UTC.
+    pub(crate) timezone: Option<Field<String>>,
+    /// What may be given when a run is triggered: a name, and a default value or a mapping with `type`,
+    /// `default`, `enum`, `pattern`, `required` and `description`.
+    pub(crate) params: Option<Unread<ParamsShape>>,
+}
+
+/// The names of [`FileKeys`].
+pub(crate) const FILE_KEYS: [&str; 3] = ["name", "timezone", "params"];
+
+/// A node of the tree.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct NodeKeys {
+    /// Runs a command: a text goes to `shell`, a list is a program and its arguments without a shell.
+    pub(crate) exec: Option<Unread<CommandShape>>,
+    /// Runs its children one after another, in the order they are written.
+    pub(crate) serial: Option<Unread<ChildrenShape>>,
+    /// Runs its children at the same time.
+    pub(crate) parallel: Option<Unread<ChildrenShape>>,
+
+    /// One line: what the node is for.
+    pub(crate) description: Option<Field<String>>,
+    /// Markdown for whoever has to mend it.
+    pub(crate) doc: Option<Field<String>>,
+    /// Free words for finding it.
+    pub(crate) tags: Option<Unread<TextsShape>>,
+    /// An expression; where it is false the node and all below it are skipped.
+    pub(crate) when: Option<Unread<String>>,
+    /// When the node may start, given how its predecessors ended. Default: `all_success`.
+    pub(crate) trigger_rule: Option<Field<RuleWord>>,
+    /// Extra predecessors, by path from the root: a text or a list.
+    pub(crate) after: Option<Unread<TextsShape>>,
+    /// Skips the node and all below it.
+    pub(crate) skip: Option<Field<bool>>,
+    /// A failure of this node counts as success for everything around it.
+    pub(crate) suppress_errors: Option<Field<bool>>,
+    /// How long it may take: an `exec`, each attempt; a container, from its start to its last child's end.
+    pub(crate) timeout: Option<Field<Length>>,
+    /// Of a `serial`: whether the failure of a child holds the next ones back. Default: `true`.
+    pub(crate) stop_on_error: Option<Field<bool>>,
+    /// Of a container: how many leaves may run below it at the same time; at least 1.
+    pub(crate) max_concurrent: Option<Field<Count>>,
+}
+
+/// The names of [`NodeKeys`].
+pub(crate) const NODE_KEYS: [&str; 14] = [
+    "exec",
+    "serial",
+    "parallel",
+    "description",
+    "doc",
+    "tags",
+    "when",
+    "trigger_rule",
+    "after",
+    "skip",
+    "suppress_errors",
+    "timeout",
+    "stop_on_error",
+    "max_concurrent",
+];
+
+/// The keys that a node, or `defaults` of sexton.yaml, hands down to everything below.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct InheritedKeys {
+    /// Environment variables of the commands; merged key by key with those of the containers around.
+    /// Values may be templates. Inherited.
+    pub(crate) env: Option<Unread<EnvShape>>,
+    /// The directory commands start in. Default: the parent of the configuration directory. Inherited.
+    pub(crate) working_dir: Option<Field<String>>,
+    /// What a command line is handed to as its last argument: a text or a list. Default: `/bin/sh -c`.
+    /// Inherited.
+    pub(crate) shell: Option<Unread<TextsShape>>,
+    /// The user commands run as. Inherited.
+    pub(crate) user: Option<Field<String>>,
+    /// What happens after a failed attempt. Inherited as a whole.
+    pub(crate) retry: Option<Field<RetryKeys>>,
+    /// How long a command may take to end after SIGTERM before it is killed. Default: `10s`. Inherited.
+    pub(crate) kill_grace: Option<Field<Length>>,
+}
+
+/// The names of [`InheritedKeys`].
+pub(crate) const INHERITED_KEYS: [&str; 6] = ["env", "working_dir", "shell", "user", "retry", "kill_grace"];
+
+/// Retries.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct RetryKeys {
+    /// Retries after the first attempt: 1 retry is 2 attempts.
+    pub(crate) limit: Option<Field<u32>>,
+    /// Before the first retry. Default: none.
+    pub(crate) delay: Option<Field<Length>>,
+    /// Each further delay is this many times the one before; at least 1. Default: 1.
+    pub(crate) backoff: Option<Field<f64>>,
+    /// No delay is longer, jitter apart.
+    pub(crate) max_delay: Option<Field<Length>>,
+    /// 0 to 1: each delay is lengthened by up to this part of itself.
+    pub(crate) jitter: Option<Field<f64>>,
+    /// Which failures are tried again: exit codes (`75`), ranges of them (`64-78`), `timeout`, `signal`,
+    /// `lost`. Default: all.
+    pub(crate) on: Option<Unread<RetryOnShape>>,
+}
+
+/// A parameter that says more than its default value.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct ParamKeys {
+    /// What its values are. Default: as the `default` is spelled, else `string`.
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<Field<ParamWord>>,
+    /// Its value where none is given.
+    pub(crate) default: Option<Unread<ScalarShape>>,
+    /// The values it may have.
+    #[serde(rename = "enum")]
+    pub(crate) choices: Option<Unread<ScalarsShape>>,
+    /// A regular expression that the whole of a string must match.
+    pub(crate) pattern: Option<Field<String>>,
+    /// Whether a trigger must give it. Default: `true` where there is no default.
+    pub(crate) required: Option<Field<bool>>,
+    /// One line for the form.
+    pub(crate) description: Option<Field<String>>,
+}
+
+/// The words of `trigger_rule`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RuleWord {
+    /// None of the predecessors failed, was upstream_failed or cancelled.
+    AllSuccess,
+    /// They have all ended, however.
+    AllDone,
+    /// At least one failed or was upstream_failed; otherwise the node is skipped.
+    OneFailed,
+}
+
+impl From<RuleWord> for TriggerRule {
+    fn from(word: RuleWord) -> Self {
+        match word {
+            RuleWord::AllSuccess => Self::AllSuccess,
+            RuleWord::AllDone => Self::AllDone,
+            RuleWord::OneFailed => Self::OneFailed,
+        }
+    }
+}
+
+/// The words of a parameter's `type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ParamWord {
+    /// Any text.
+    String,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// `YYYY-MM-DD`.
+    Date,
+}
+
+/// A duration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Length(pub(crate) Duration);
+
+impl<'d> Deserialize<'d> for Length {
+    fn deserialize<D: serde::Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'d, str>>::deserialize(deserializer)?;
+        duration::parse(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A number from 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Count(pub(crate) std::num::NonZeroU32);
+
+impl<'d> Deserialize<'d> for Count {
+    fn deserialize<D: serde::Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u32::deserialize(deserializer)?;
+        std::num::NonZeroU32::new(number)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("must be at least 1"))
+    }
+}
+
+/// Gives a shape that is read by hand its schema.
+macro_rules! shape {
+    ($(#[$doc:meta])* $name:ident, $title:literal, $schema:tt) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub(crate) struct $name;
+        shape!(schema $name, $title, $schema);
+    };
+    (schema $name:ident, $title:literal, $schema:tt) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                $title.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+shape!(schema Length, "duration", { "type": "string", "pattern": duration::PATTERN, "minLength": 2,
+    "examples": ["90s", "10m", "4h", "1d", "1h30m"] });
+shape!(schema Count, "count", { "type": "integer", "minimum": 1 });
+shape!(
+    /// A text, or a list of them.
+    TextsShape, "texts", { "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] }
+);
+shape!(
+    /// A command line, or a program and its arguments.
+    CommandShape, "command",
+    { "anyOf": [{ "type": "string", "minLength": 1 },
+                { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1 }] }
+);
+shape!(
+    /// Names and nodes.
+    ChildrenShape, "children",
+    { "type": "object", "minProperties": 1, "additionalProperties": { "$ref": "#/$defs/node" } }
+);
+shape!(
+    /// Variables and their values.
+    EnvShape, "env",
+    { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
+      "additionalProperties": { "type": ["string", "number", "boolean"] } }
+);
+shape!(
+    /// Failures.
+    RetryOnShape, "failures",
+    { "type": "array", "minItems": 1,
+      "items": { "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 255 },
+                           { "type": "string", "pattern": "^([0-9]+(-[0-9]+)?|timeout|signal|lost)$" }] } }
+);
+shape!(
+    /// A single value.
+    ScalarShape, "value", { "type": ["string", "number", "boolean"] }
+);
+shape!(
+    /// Single values.
+    ScalarsShape, "values",
+    { "type": "array", "minItems": 1, "items": { "type": ["string", "number", "boolean"] } }
+);
+shape!(
+    /// Parameters by name.
+    ParamsShape, "params",
+    { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
+      "additionalProperties": { "anyOf": [{ "type": ["string", "number", "boolean"] },
+                                          { "$ref": "#/$defs/ParamKeys" }] } }
+);
