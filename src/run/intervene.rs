@@ -177,17 +177,23 @@ impl Run {
         let touched: BTreeSet<NodeId> = above.iter().copied().chain(containers).collect();
         // First everything is read, then it is written: what is derived depends on what stands above.
         let mut records: Vec<(NodeId, State)> = Vec::new();
-        let mut closed: BTreeSet<NodeId> = nodes.iter().copied().collect();
+        let mut reopened: BTreeSet<NodeId> = BTreeSet::new();
         for up in touched.into_iter().filter(|&up| self.seen(up).status.is_ended()) {
             let kept = |child: &NodeId| !chosen.contains(child) && above.binary_search(child).is_err();
             let pinned = self.tree.children(up).filter(kept);
             records.extend(pinned.filter_map(|child| Some((child, self.derived(child, now)?))));
-            // Below what has to be considered again, everything has to be.
-            let held = closed.contains(&up) || self.tree.parent(up).is_some_and(|at| closed.contains(&at));
-            let reopens = self.has_started(up) && !held;
-            if !reopens {
-                closed.insert(up);
+            // Below what is not open, or has to be considered again, everything has to be.
+            let open = |at: NodeId| {
+                let stays = matches!(self.state(at), State::Open { .. }) && !chosen.contains(&at);
+                stays || reopened.contains(&at)
+            };
+            let reopens = self.has_started(up) && !chosen.contains(&up) && self.tree.parent(up).is_none_or(open);
+            if reopens {
+                reopened.insert(up);
             }
+            let kept = |child: &NodeId| !chosen.contains(child) && above.binary_search(child).is_err();
+            let pinned = self.tree.children(up).filter(kept);
+            records.extend(pinned.filter_map(|child| Some((child, self.derived(child, now)?))));
             records.push((up, if reopens { State::Open { since: now, halt: None } } else { State::Pending }));
         }
         for (node, state) in records {

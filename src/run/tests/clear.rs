@@ -234,3 +234,27 @@ fn nothing_is_cleared_inside_what_is_being_cancelled() {
     let refused = world.happen(event).unwrap_err();
     assert_eq!(refused.to_string(), "`/` is being stopped: clear it when what still runs there has ended");
 }
+
+#[test]
+fn a_container_reopens_only_where_it_is_its_turn() {
+    let mut world = World::new(
+        "
+        p serial
+          a retry=1 delay=60
+          b serial skip
+            x parallel
+              y
+            z",
+    );
+    world.play("a ok; clear a; cancel b/x; a 1; clear b/x/y only; wait 60; a ok");
+    assert_eq!(world.launched.len(), 3, "nothing of b ran");
+    assert_eq!(
+        world.picture(),
+        trimmed(
+            "
+            p    succeeded
+              a  succeeded  (2/2 attempts)
+              b  skipped    `skip: true`"
+        )
+    );
+}

@@ -1,0 +1,5 @@
+//! The daemon's settings and the reading of the configuration directory. Only daemon, command line and main
+//! see this room; other rooms state their own small options.
+
+pub mod kept;
+pub mod load;
