@@ -71,6 +71,8 @@ create index runs_by_pipeline_date on runs (pipeline_id, logical_date);
 create index runs_by_state on runs (state);
 create index runs_by_kind on runs (kind);
 create index runs_by_date on runs (logical_date);
+create index runs_by_state_date on runs (state, logical_date);
+create index runs_by_kind_date on runs (kind, logical_date);
 -- For the foreign key: a version is deleted only when no run is pinned to it.
 create index runs_by_version on runs (version_id);
 

@@ -146,18 +146,8 @@ fn list(filter: &RunFilter) -> (String, Vec<Value>) {
             only("id < ?", Value::Number(id.0));
         }
     }
-    let mut index = "";
-    let order = if by_date {
-        // Without statistics SQLite may prefer another index and then sort everything it finds.
-        index = if filter.pipeline.is_some() {
-            "indexed by runs_by_pipeline_date"
-        } else {
-            "indexed by runs_by_date"
-        };
-        "logical_date desc, id desc"
-    } else {
-        "id desc"
-    };
+    let (order, index) =
+        if by_date { ("logical_date desc, id desc", date_index(filter)) } else { ("id desc", "") };
     let mut page = format!("select id from runs {index}");
     if !conditions.is_empty() {
         let _ = write!(page, " where {}", conditions.join(" and "));
@@ -165,6 +155,19 @@ fn list(filter: &RunFilter) -> (String, Vec<Value>) {
     let _ = write!(page, " order by {order} limit ?");
     let order = order.replace("logical_date", "runs.logical_date").replace("id desc", "runs.id desc");
     (format!("{SELECT} where runs.id in ({page}) order by {order}"), values)
+}
+
+/// Without statistics SQLite may prefer an index that does not give the order, and sort all it finds there.
+fn date_index(filter: &RunFilter) -> &'static str {
+    if filter.pipeline.is_some() {
+        "indexed by runs_by_pipeline_date"
+    } else if filter.state.is_some() {
+        "indexed by runs_by_state_date"
+    } else if filter.kind.is_some() {
+        "indexed by runs_by_kind_date"
+    } else {
+        "indexed by runs_by_date"
+    }
 }
 
 fn run(row: &SqliteRow) -> Result<RunRecord, Error> {

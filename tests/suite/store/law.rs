@@ -46,6 +46,11 @@ async fn play(seed: u64) {
                 assert_eq!(entries(&back), play.entries());
                 assert_eq!(back.status(), play.run.status());
                 assert_eq!(store.reader().outputs(RunId(1)).await.unwrap(), outputs);
+                if chance.below(3) == 0 {
+                    // The daemon dies here, and another takes the run up.
+                    play.run = back;
+                    happen(&mut play, &Event::Wake, &mut chance, &mut outputs);
+                }
             }
             _ => play.commit(&mut store).await,
         }
