@@ -4,12 +4,14 @@
 -- an instant is an INTEGER of Unix milliseconds; a node is named by its path, because node numbers hold
 -- only inside one version of a tree; a word in a state column is written and read by one pair of functions.
 
--- Which releases have opened this database, so that an older one can say what it met.
-create table releases (
+-- Each time somebody took this database over: which release, so that an older one can say what it met, and
+-- on which boot of the machine. The id is the epoch with which the keeper tells old daemons from new ones.
+create table starts (
+    id integer primary key autoincrement,
     version text not null,
-    first_opened_at integer not null,
-    constraint releases_key primary key (version)
-) strict, without rowid;
+    boot_id text not null,
+    at integer not null
+) strict;
 
 create table pipelines (
     id integer not null,
@@ -124,6 +126,8 @@ create table attempts (
     run_id integer not null constraint attempts_run_exists references runs (id),
     path text not null,
     number integer not null,
+    -- The start of sexton, and with it the boot, that began it.
+    start_id integer not null constraint attempts_start_exists references starts (id),
     -- When it got its place, when its command began, when it was gone.
     created_at integer not null,
     started_at integer,

@@ -43,6 +43,11 @@ const LATER: &str = "the next sexton run";
 /// Lines of a failed task's log that are shown.
 const LAST_LINES: usize = 20;
 
+/// Runs a command that reads the database.
+pub fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}
+
 /// `sexton keeper`: the process that owns attempts.
 pub fn keeper(args: KeeperArgs) -> anyhow::Result<Outcome> {
     let options = crate::keeper::serve::Options { dir: args.dir, bound: args.bound, resume: args.resume };
@@ -61,8 +66,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
         }
     };
     let state = desk::directory(&args.state)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    block_on(async {
         let desk = Desk { state, config, directory, clock: Arc::new(System) };
         let asked = Asked { pipeline, params: kept_params(&params), date: args.date };
         foreground(&desk, asked, args.json).await
@@ -109,15 +113,15 @@ struct Asked {
 
 async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Outcome> {
     let now = desk.clock.now();
-    let mut store = Store::open(&desk.state, now).await.map_err(|error| match error {
+    let boot_id = boot_id()?;
+    let mut store = Store::open(&desk.state, now, &boot_id).await.map_err(|error| match error {
         StoreError::Locked { .. } => anyhow!(
             "{error}\nOne `sexton run` at a time uses a state directory: wait for it, or name another \
              --state-dir. If it is a daemon's, trigger the pipeline there."
         ),
         error => error.into(),
     })?;
-    let boot_id = boot_id()?;
-    let epoch = store.start(now, &boot_id, env!("CARGO_PKG_VERSION")).await?;
+    let epoch = store.epoch();
     let places = Places::new(&desk.state);
     places.prepare()?;
     let (reports, inbox) = mpsc::channel(REPORTS);

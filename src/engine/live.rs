@@ -12,9 +12,7 @@ use crate::pipeline::node::NodeId;
 use crate::pipeline::params::ParamValue;
 use crate::pipeline::scope::Scope;
 use crate::run::machine::Run;
-use crate::store::record::{Interval, Params};
-use crate::store::runs::RunRecord;
-use crate::store::tasks::Outputs;
+use crate::store::record::{Interval, NewRun, Params};
 
 /// A run under way.
 #[derive(Debug)]
@@ -56,18 +54,18 @@ pub fn day(date: Date, zone: &TimeZone) -> Interval {
 }
 
 /// What a run's expressions see.
-pub fn scope(record: &RunRecord, pipeline: &Pipeline, environment: &str, outputs: Outputs) -> Scope {
+pub fn scope(run: &NewRun, pipeline: &Pipeline, environment: &str) -> Scope {
     Scope {
-        run: record.id.to_string(),
+        run: run.id.to_string(),
         pipeline: pipeline.name.to_string(),
         environment: environment.to_owned(),
-        logical_date: record.logical_date,
+        logical_date: run.logical_date,
         timezone: zone(pipeline),
-        scheduled_at: record.scheduled_at.unwrap_or(record.created_at),
-        data_interval_start: record.interval.start,
-        data_interval_end: record.interval.end,
-        params: Arc::new(params(&record.params, pipeline)),
-        outputs: Arc::new(outputs),
+        scheduled_at: run.scheduled_at.unwrap_or(run.created_at),
+        data_interval_start: run.interval.start,
+        data_interval_end: run.interval.end,
+        params: Arc::new(params(&run.params, pipeline)),
+        outputs: Arc::default(),
     }
 }
 

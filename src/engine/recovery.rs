@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::pipeline::definition::Pipeline;
+use crate::pipeline::scope::Scope;
 use crate::run::machine::Run;
 use crate::run::state::{AttemptId, RunId};
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Reader};
+use crate::store::record::NewRun;
 use crate::store::runs::RunRecord;
 
 use super::live::{Live, scope};
@@ -101,6 +103,17 @@ pub async fn load(
     let tree = Arc::new(pipeline.tree.clone());
     let records = reader.records(run, &tree).await.map_err(failed)?;
     let outputs = reader.outputs(run).await.map_err(failed)?;
-    let scope = scope(record, &pipeline, environment, outputs);
+    let begun = NewRun {
+        id: run,
+        version: record.version,
+        kind: record.kind,
+        logical_date: record.logical_date,
+        scheduled_at: record.scheduled_at,
+        interval: record.interval,
+        params: record.params.clone(),
+        evidence: record.evidence.clone(),
+        created_at: record.created_at,
+    };
+    let scope = Scope { outputs: Arc::new(outputs), ..scope(&begun, &pipeline, environment) };
     Ok(Live { run: Run::restore(run, tree, records), pipeline: Arc::new(pipeline), scope })
 }

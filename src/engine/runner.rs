@@ -26,10 +26,11 @@ use crate::run::event::Event;
 use crate::run::machine::Illegal;
 use crate::run::state::{AttemptId, Exit, Kill, RunId, State};
 use crate::store::batch::Batch;
+use crate::store::catalog::Definition;
 use crate::store::db::{CommitError, Store};
 use crate::store::instant::truncated;
 use crate::store::journal::NextIds;
-use crate::store::record::{AttemptEnd, Log, NewRun, Usage};
+use crate::store::record::{AttemptEnd, Log, NewRun, Usage, VersionId};
 
 use super::launch::{self, Surroundings};
 use super::live::{Live, Watch};
@@ -128,6 +129,15 @@ impl Engine {
     /// The runs under way.
     pub fn runs(&self) -> impl Iterator<Item = &Live> {
         self.runs.values()
+    }
+
+    /// The number of a definition, which is kept if it is new.
+    pub async fn ensure_version(
+        &mut self,
+        definition: &Definition,
+        now: Timestamp,
+    ) -> Result<VersionId, CommitError> {
+        self.parts.store.ensure_version(definition, now).await
     }
 
     /// Begins a run: committed when this returns.

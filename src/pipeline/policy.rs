@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// The inherited attributes of a node, resolved: each is the nearest ancestor's that sets it. Texts may
 /// be templates.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Merged key by key from the root down.
     pub env: BTreeMap<Box<str>, Box<str>>,
@@ -35,7 +37,7 @@ impl Default for Settings {
 }
 
 /// How often and how soon a failed task is tried again.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Retry {
     /// Retries after the first attempt.
     pub limit: u32,
@@ -58,7 +60,7 @@ impl Default for Retry {
 }
 
 /// The failures that are worth another attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RetryOn {
     /// All of them.
     Any,

@@ -384,7 +384,9 @@ pub fn retry_delay(retry: &Retry, run: RunId, node: NodeId, attempt: AttemptId, 
     let delay = (retry.delay.as_secs_f64() * growth).min(ceiling);
     let seed = splitmix(run.0.cast_unsigned() ^ splitmix(u64::from(node.0) ^ splitmix(attempt.0)));
     let part = (seed >> 11) as f64 / (1_u64 << 53) as f64;
-    Duration::from_secs_f64(delay * (1.0 + retry.jitter * part))
+    let delay = delay * (1.0 + retry.jitter * part);
+    // In whole milliseconds, as instants are kept.
+    Duration::from_millis((delay * 1000.0).round() as u64)
 }
 
 /// No retry waits longer than this, whatever the backoff says.

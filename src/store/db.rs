@@ -1,5 +1,5 @@
 //! The database file and who may use it: one writing connection for the owner of the state directory, a few
-//! reading ones for everybody. It knows no table but its own `releases`.
+//! reading ones for everybody. It knows no table but its own `starts`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,26 +32,35 @@ const WAL_LIMIT: &str = "67108864";
 pub struct Store {
     pub(super) writer: Writer,
     reader: Reader,
+    epoch: u64,
     // Last: the directory is given up after the connections.
     _lock: Lock,
 }
 
 impl Store {
-    /// Takes the state directory `dir`, made if missing, and brings its database up to date.
-    pub async fn open(dir: &Path, now: Timestamp) -> Result<Self, Error> {
+    /// Takes the state directory `dir`, made if missing, and brings its database up to date. `boot_id` is
+    /// the machine's boot, by which attempts are known that cannot have survived it.
+    pub async fn open(dir: &Path, now: Timestamp, boot_id: &str) -> Result<Self, Error> {
         let lock = Lock::take(dir)?;
         let path = dir.join(FILE);
         private_file(&path)?;
         let mut writer = Writer { path, connection: None };
         let connection = writer.connection().await?;
         migrations::apply(connection, &dir.join(FILE)).await?;
-        sqlx::query("insert into releases (version, first_opened_at) values (?, ?) on conflict do nothing")
+        let start = sqlx::query("insert into starts (version, boot_id, at) values (?, ?, ?)")
             .bind(env!("CARGO_PKG_VERSION"))
+            .bind(boot_id)
             .bind(ms(now))
             .execute(connection)
             .await?;
+        let epoch = start.last_insert_rowid().cast_unsigned();
         let reader = Reader::of(&writer.path);
-        Ok(Self { writer, reader, _lock: lock })
+        Ok(Self { writer, reader, epoch, _lock: lock })
+    }
+
+    /// How many times this database has been taken over; grows with every start.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// The read side; clones share its connections.

@@ -184,8 +184,9 @@ const DELETE_CONTAINERS: &str = "
         (select value ->> 'run_id', value ->> 'path' from jsonb_each(?));";
 
 const INSERT_ATTEMPTS: &str = "
-    insert into attempts (id, run_id, path, number, created_at)
-    select value ->> 'id', value ->> 'run_id', value ->> 'path', value ->> 'number', value ->> 'created_at'
+    insert into attempts (id, run_id, path, number, start_id, created_at)
+    select value ->> 'id', value ->> 'run_id', value ->> 'path', value ->> 'number',
+        (select max(id) from starts), value ->> 'created_at'
     from jsonb_each(?);";
 
 const END_ATTEMPTS: &str = "

@@ -31,7 +31,7 @@ pub(super) async fn check(connection: &mut SqliteConnection, path: &Path) -> Res
     let applied = connection.list_applied_migrations(TABLE).await.map_err(|error| told(error, path))?;
     let found = applied.last().map_or(0, |migration| migration.version);
     if found > known() {
-        let by = sqlx::query_scalar("select version from releases order by first_opened_at desc limit 1")
+        let by = sqlx::query_scalar("select version from starts order by id desc limit 1")
             .fetch_optional(connection)
             .await;
         return Err(Error::Newer { path: path.to_owned(), found, known: known(), by: by.ok().flatten() });

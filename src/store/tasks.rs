@@ -66,6 +66,8 @@ pub struct AttemptRecord {
     pub number: u32,
     /// When it got its place.
     pub created_at: Timestamp,
+    /// The machine's boot then.
+    pub boot_id: String,
     /// How it ended, if it has.
     pub end: Option<EndRecord>,
 }
@@ -196,14 +198,14 @@ impl Reader {
 
     /// An attempt by its token; `None` if there is none.
     pub async fn attempt(&self, id: AttemptId) -> Result<Option<AttemptRecord>, Error> {
-        let sql = format!("{SELECT_ATTEMPTS} where id = ?");
+        let sql = format!("{SELECT_ATTEMPTS} where attempts.id = ?");
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.0.cast_signed());
         query.fetch_optional(&self.pool).await?.as_ref().map(attempt).transpose()
     }
 
     /// The attempts of a run whose end is not known.
     pub async fn live_attempts(&self, run: RunId) -> Result<Vec<AttemptRecord>, Error> {
-        let sql = format!("{SELECT_ATTEMPTS} where run_id = ? and ended_at is null order by id");
+        let sql = format!("{SELECT_ATTEMPTS} where run_id = ? and ended_at is null order by attempts.id");
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(run.0);
         query.fetch_all(&self.pool).await?.iter().map(attempt).collect()
     }
@@ -239,10 +241,10 @@ impl Reader {
 }
 
 const SELECT_ATTEMPTS: &str = "
-    select id, run_id, path, number, created_at, started_at, ended_at, outcome, exit_code, exit_signal,
+    select attempts.id, run_id, path, number, boot_id, created_at, started_at, ended_at, outcome, exit_code, exit_signal,
         exit_text, kill, pid, cpu_user_ms, cpu_system_ms, max_rss_bytes, log_path, log_bytes,
         log_dropped_bytes
-    from attempts";
+    from attempts join starts on starts.id = start_id";
 
 fn entry(row: &SqliteRow, leaf: bool, tree: &Tree) -> Result<(NodeId, Entry), Error> {
     let task = task(row)?;
@@ -287,6 +289,7 @@ fn attempt(row: &SqliteRow) -> Result<AttemptRecord, Error> {
         path: get(row, "path")?,
         number: number(row, "number")?,
         created_at: instant(row, "created_at")?,
+        boot_id: get(row, "boot_id")?,
         end: ended_at.map(|ended_at| end(row, ended_at)).transpose()?,
     })
 }

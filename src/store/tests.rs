@@ -253,7 +253,7 @@ fn the_journal_explains_itself() {
 async fn begun() -> (tempfile::TempDir, Store, Run, Batch) {
     let dir = tempfile::TempDir::new().unwrap();
     let now = Timestamp::UNIX_EPOCH;
-    let mut store = Store::open(dir.path(), now).await.unwrap();
+    let mut store = Store::open(dir.path(), now, "a boot").await.unwrap();
     let definition =
         Definition { name: "p".into(), hash: "h".into(), source: "s".into(), defaults: String::new() };
     let version = store.ensure_version(&definition, now).await.unwrap();

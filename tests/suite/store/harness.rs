@@ -17,6 +17,9 @@ use sexton::store::db::Store;
 use sexton::store::record::{AttemptEnd, Evidence, Interval, NewRun, Params, RunKind, VersionId};
 use tempfile::TempDir;
 
+/// The machine's boot, as far as the tests are concerned.
+pub(super) const BOOT: &str = "a boot";
+
 pub(super) fn at(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(1_526_270_400_000 + ms).unwrap()
 }
@@ -29,7 +32,7 @@ pub(super) async fn fresh() -> (TempDir, Store) {
 }
 
 pub(super) async fn open(dir: &Path) -> Store {
-    Store::open(dir, at(0)).await.unwrap()
+    Store::open(dir, at(0), BOOT).await.unwrap()
 }
 
 /// `nightly`: `load` (serial: `a`, `b`), `many` (parallel: `t0` … up to `leaves`).

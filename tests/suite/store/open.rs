@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
-use super::harness::{at, fresh, open};
+use super::harness::{BOOT, at, fresh, open};
 
 /// SQLite without the store in between.
 pub(super) async fn bare(dir: &Path) -> SqliteConnection {
@@ -21,7 +21,7 @@ async fn after(sql: &'static str) -> (TempDir, Error, Error) {
     let mut sqlite = bare(dir.path()).await;
     sqlx::raw_sql(sql).execute(&mut sqlite).await.unwrap();
     sqlite.close().await.unwrap();
-    let owner = Store::open(dir.path(), at(1)).await.unwrap_err();
+    let owner = Store::open(dir.path(), at(1), BOOT).await.unwrap_err();
     let reader = Reader::open(dir.path()).await.unwrap_err();
     (dir, owner, reader)
 }
@@ -42,7 +42,7 @@ async fn the_directory_and_its_files_are_their_owners_alone() {
 #[tokio::test]
 async fn a_second_owner_is_told_the_first_ones_pid() {
     let (dir, store) = fresh().await;
-    let error = Store::open(dir.path(), at(1)).await.unwrap_err();
+    let error = Store::open(dir.path(), at(1), BOOT).await.unwrap_err();
     let pid = std::process::id();
     assert_eq!(error.to_string(), format!("`{}` is in use by process {pid}", dir.path().display()));
     store.close().await.unwrap();
@@ -63,7 +63,7 @@ async fn a_lock_of_another_process_counts() {
         .unwrap();
     let mut told = [0; 7];
     std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut told).unwrap();
-    let error = Store::open(dir.path(), at(0)).await.unwrap_err();
+    let error = Store::open(dir.path(), at(0), BOOT).await.unwrap_err();
     assert!(matches!(error, Error::Locked { pid: Some(4242), .. }), "{error}");
     holder.kill().unwrap();
     holder.wait().unwrap();
@@ -76,9 +76,10 @@ async fn opening_again_changes_nothing() {
     let store = open(dir.path()).await;
     store.close().await.unwrap();
     let mut sqlite = bare(dir.path()).await;
-    let releases: Vec<(String, i64)> =
-        sqlx::query_as("select version, first_opened_at from releases").fetch_all(&mut sqlite).await.unwrap();
-    assert_eq!(releases, [(env!("CARGO_PKG_VERSION").to_owned(), at(0).as_millisecond())]);
+    let starts: Vec<(String, String, i64)> =
+        sqlx::query_as("select version, boot_id, at from starts").fetch_all(&mut sqlite).await.unwrap();
+    let start = (env!("CARGO_PKG_VERSION").to_owned(), BOOT.to_owned(), at(0).as_millisecond());
+    assert_eq!(starts, [start.clone(), start]);
 }
 
 #[tokio::test]
@@ -95,7 +96,7 @@ async fn a_newer_database_is_refused_with_what_to_do() {
     let (dir, owner, reader) = after(
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
          values (7, 'slots', true, x'00', 0);
-         insert into releases (version, first_opened_at) values ('0.9.0', 9000000000000);",
+         insert into starts (version, boot_id, at) values ('0.9.0', 'a boot', 9000000000000);",
     )
     .await;
     let expected = format!(
@@ -137,7 +138,7 @@ async fn what_is_no_database_is_refused_and_left_alone() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join(FILE);
     std::fs::write(&path, "a diary, and not a short one: ".repeat(100)).unwrap();
-    assert!(matches!(Store::open(dir.path(), at(0)).await.unwrap_err(), Error::Database(_)));
+    assert!(matches!(Store::open(dir.path(), at(0), BOOT).await.unwrap_err(), Error::Database(_)));
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("a diary"));
 }
 
