@@ -242,7 +242,8 @@ async fn begin(
 
 /// The first interrupt cancels the run; with the second this process ends, and the keeper ends the rest.
 async fn interrupt(control: Control, run: RunId) {
-    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return;
     };
     tokio::select! {
@@ -265,6 +266,12 @@ fn tell(ending: &Ending, label: &Label, began: Timestamp, ended: Timestamp, stat
             println!("  (it printed nothing)");
         }
         lines.iter().for_each(|line| println!("  {line}"));
+    }
+    if ending.status == Status::Succeeded && !ending.outputs.is_empty() {
+        println!("\noutputs:");
+        for (path, key, value) in &ending.outputs {
+            println!("  {path}: {key}={value}");
+        }
     }
     println!(
         "\n{} [{}] run {}: {} in {took}, logs in {}",

@@ -94,7 +94,9 @@ pub struct RunArgs {
 
 /// `sexton check`
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 all valid, 1 mistakes found (with --strict: or warnings), 2 wrong use.")]
+#[command(
+    after_help = "Exit codes: 0 all valid, 1 mistakes found (with --strict: or warnings), 2 wrong use."
+)]
 pub struct CheckArgs {
     /// Pipeline files, or directories of them [default: the configuration directory]
     #[arg(value_name = "PATH")]

@@ -54,7 +54,10 @@ fn one(
     let Some(pipeline) = loaded.pipeline else { return Ok(None) };
     if let Some(other) = names.insert(pipeline.name.clone(), path.to_owned()) {
         let (path, other) = (path.display(), other.display());
-        return Err(format!("{path}: the name `{}` is taken by {other}; give one another `name`", pipeline.name));
+        return Err(format!(
+            "{path}: the name `{}` is taken by {other}; give one another `name`",
+            pipeline.name
+        ));
     }
     let nodes = pipeline.tree.len();
     let plural = if nodes == 1 { "node" } else { "nodes" };

@@ -37,7 +37,9 @@ pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {
 
 fn choose<'a>(attempts: &'a [AttemptRecord], args: &LogsArgs) -> anyhow::Result<&'a AttemptRecord> {
     let last = attempts.last();
-    let last = last.ok_or_else(|| anyhow!("run {} has no attempt of `{}`; see `sexton tasks {0}`", args.run, args.path))?;
+    let last = last.ok_or_else(|| {
+        anyhow!("run {} has no attempt of `{}`; see `sexton tasks {0}`", args.run, args.path)
+    })?;
     match args.attempt {
         None => Ok(last),
         Some(number) => attempts

@@ -34,7 +34,8 @@ pub async fn runs(args: &RunsArgs, now: Timestamp) -> anyhow::Result<Outcome> {
 fn row(run: &RunRecord, now: Timestamp) -> Vec<String> {
     let started = run.started_at.unwrap_or(run.created_at);
     let millis = run.ended_at.unwrap_or(now).as_millisecond() - started.as_millisecond();
-    let suppressed = if run.suppressed > 0 { format!(" ({} suppressed)", run.suppressed) } else { String::new() };
+    let suppressed =
+        if run.suppressed > 0 { format!(" ({} suppressed)", run.suppressed) } else { String::new() };
     vec![
         run.id.to_string(),
         run.pipeline_name.clone(),

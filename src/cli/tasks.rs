@@ -28,7 +28,13 @@ pub async fn tasks(args: &TasksArgs) -> anyhow::Result<Outcome> {
             println!("{}", serde_json::to_string(&wire::Node::of(&run, node))?);
         }
     } else {
-        println!("run {}, {} [{}]: {}", record.id, record.pipeline_name, record.logical_date, record.state.word());
+        println!(
+            "run {}, {} [{}]: {}",
+            record.id,
+            record.pipeline_name,
+            record.logical_date,
+            record.state.word()
+        );
         print!("{}", picture(&run, NodeId::ROOT, FOLD));
     }
     Ok(Outcome::Good)
@@ -37,10 +43,15 @@ pub async fn tasks(args: &TasksArgs) -> anyhow::Result<Outcome> {
 /// The run as its rows say it is.
 pub(super) async fn restored(reader: &Reader, record: &RunRecord) -> anyhow::Result<Run> {
     let version = reader.version(record.version).await?;
-    let version = version.ok_or_else(|| anyhow!("the definition of run {} is not in the database", record.id))?;
-    let pipeline = crate::config::kept::read(&version.definition.name, &version.definition.source, &version.definition.defaults)
-        .map_err(|report| anyhow!("{report}"))
-        .context("the run's definition can no longer be read")?;
+    let version =
+        version.ok_or_else(|| anyhow!("the definition of run {} is not in the database", record.id))?;
+    let pipeline = crate::config::kept::read(
+        &version.definition.name,
+        &version.definition.source,
+        &version.definition.defaults,
+    )
+    .map_err(|report| anyhow!("{report}"))
+    .context("the run's definition can no longer be read")?;
     let tree = Arc::new(pipeline.tree);
     let records = reader.records(record.id, &tree).await?;
     Ok(Run::restore(record.id, tree, records))

@@ -1,6 +1,6 @@
 //! stub, replaced on merge
-use std::collections::BTreeMap;
 use crate::pipeline::definition::Defaults;
+use std::collections::BTreeMap;
 /// x
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -23,10 +23,17 @@ pub enum SecretSource {
 }
 impl Default for Config {
     fn default() -> Self {
-        Self { environment: "development".into(), parallelism: 16, defaults: Defaults::default(), secrets: BTreeMap::new() }
+        Self {
+            environment: "development".into(),
+            parallelism: 16,
+            defaults: Defaults::default(),
+            secrets: BTreeMap::new(),
+        }
     }
 }
 /// x
-pub fn parse(_: &crate::pipeline::report::SourceFile) -> (Option<Config>, crate::pipeline::diagnostic::Diagnostics) {
+pub fn parse(
+    _: &crate::pipeline::report::SourceFile,
+) -> (Option<Config>, crate::pipeline::diagnostic::Diagnostics) {
     (Some(Config::default()), crate::pipeline::diagnostic::Diagnostics::default())
 }

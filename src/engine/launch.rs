@@ -48,9 +48,8 @@ pub fn job(
     let number = live.run.entry(node).attempts;
     let told = |what: &str, error: template::TemplateError| format!("{what}: {error}");
     let own = template::render_env(&settings.env, &live.scope).map_err(|error| told("its env", error))?;
-    let render = |what: &str, text: &str| {
-        template::render(text, &live.scope, &own).map_err(|error| told(what, error))
-    };
+    let render =
+        |what: &str, text: &str| template::render(text, &live.scope, &own).map_err(|error| told(what, error));
     let argv = match command {
         Command::Shell(line) => {
             let shell = settings.shell.iter().map(|word| render("its shell", word));

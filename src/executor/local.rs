@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::keeper::protocol::{
-    self, Ack, By, Decoder, End, Exited, FromKeeper, Hello, Kill, Launch, LogLimit, PROTOCOL, Refusal, Token,
-    ToKeeper, Welcome,
+    self, Ack, By, Decoder, End, Exited, FromKeeper, Hello, Kill, Launch, LogLimit, PROTOCOL, Refusal,
+    ToKeeper, Token, Welcome,
 };
 use crate::keeper::verdict::{self, Row};
 use crate::keeper::{error, start};

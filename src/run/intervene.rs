@@ -187,7 +187,8 @@ impl Run {
                 let stays = matches!(self.state(at), State::Open { .. }) && !chosen.contains(&at);
                 stays || reopened.contains(&at)
             };
-            let reopens = self.has_started(up) && !chosen.contains(&up) && self.tree.parent(up).is_none_or(open);
+            let reopens =
+                self.has_started(up) && !chosen.contains(&up) && self.tree.parent(up).is_none_or(open);
             if reopens {
                 reopened.insert(up);
             }

@@ -146,7 +146,12 @@ fn board(rows: impl Iterator<Item = Row>, now: Timestamp) -> String {
         let last = row.log.as_deref().and_then(|log| log::tail(log, 1, false).ok()?.pop());
         let said = last.map(|last| format!("  │ {}", last.trim())).unwrap_or_default();
         let mark = mark(row.status);
-        let line = format!("{mark} {:width$}  {:15}  {time:>6}  {}{said}", label(row), row.status.word(), row.reason);
+        let line = format!(
+            "{mark} {:width$}  {:15}  {time:>6}  {}{said}",
+            label(row),
+            row.status.word(),
+            row.reason
+        );
         text.push_str(line.trim_end());
         text.push('\n');
     }

@@ -13,6 +13,8 @@ use crate::run::state::{RunId, Status};
 const FOLD: usize = 12;
 /// Failed tasks whose logs are shown.
 const MOST_FAILED: usize = 10;
+/// Outputs that are shown.
+const MOST_OUTPUTS: usize = 40;
 
 /// A run's end.
 #[derive(Clone, Debug)]
@@ -27,6 +29,18 @@ pub struct Ending {
     pub picture: String,
     /// Failed tasks, in document order, with their last attempt's number; not too many.
     pub failed: Vec<(String, u32)>,
+    /// What tasks wrote to `$SEXTON_OUTPUT`: path, key and value.
+    pub outputs: Vec<(String, String, String)>,
+}
+
+fn outputs(live: &Live) -> Vec<(String, String, String)> {
+    let all = live.scope.outputs.iter().flat_map(|(path, values)| {
+        values.iter().map(move |(key, value)| (path.clone(), key.clone(), value.clone()))
+    });
+    let mut all: Vec<_> = all.take(MOST_OUTPUTS).collect();
+    // As the tree has them, not as the alphabet does.
+    all.sort_by_key(|(path, _, _)| live.run.tree().find(path));
+    all
 }
 
 /// A place where ends are left.
@@ -45,6 +59,7 @@ impl Endings {
             at: now,
             picture: picture(run, NodeId::ROOT, FOLD),
             failed: ids.map(|node| (run.tree().path(node), run.entry(node).attempts)).collect(),
+            outputs: outputs(live),
         };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ending);
     }

@@ -36,7 +36,8 @@ pub fn tail(path: &Path, count: usize, timestamps: bool) -> std::io::Result<Vec<
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let whole = if from == 0 { 0 } else { bytes.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1) };
+    let whole =
+        if from == 0 { 0 } else { bytes.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1) };
     let text = text(&bytes[whole..], timestamps);
     let lines: Vec<&str> = text.lines().collect();
     Ok(lines[lines.len().saturating_sub(count)..].iter().map(|&line| line.to_owned()).collect())

@@ -23,7 +23,7 @@ pub struct Transitions {
 impl Watch for Transitions {
     fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp) {
         let mut out = std::io::stdout().lock();
-        for &node in nodes {
+        for node in as_it_went(live, nodes) {
             // A pipe that nobody reads any more is no reason to stop a run.
             let _ = if self.json {
                 let node = wire::Node::of(&live.run, node);
@@ -37,6 +37,20 @@ impl Watch for Transitions {
     fn finished(&mut self, live: &Live, now: Timestamp) {
         self.endings.tell(live, now);
     }
+}
+
+/// What changed at one instant, in the order in which people tell it: a container starts before what is in
+/// it, and ends after.
+fn as_it_went(live: &Live, nodes: &[NodeId]) -> Vec<NodeId> {
+    let tree = live.run.tree();
+    let mut order = nodes.to_vec();
+    order.sort_by_key(|&node| {
+        let ended = live.run.seen(node).status.is_ended();
+        let last = if ended { tree.subtree(node).end - 1 } else { node.0 };
+        // Of those that end with the same node the innermost goes first.
+        (last, std::cmp::Reverse(if ended { node.0 } else { 0 }))
+    });
+    order
 }
 
 fn line(live: &Live, node: NodeId, now: Timestamp) -> String {
