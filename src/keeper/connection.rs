@@ -30,9 +30,10 @@ impl Connection {
 
     /// Queues a message.
     pub(super) fn queue(&mut self, message: &FromKeeper) {
-        // Only a Welcome could be too long, with tens of thousands of unacknowledged ends; its connection
-        // would then see the ends in `Exited` messages only.
-        let _ = encode(message, &mut self.out);
+        // Only a Welcome could be too long, with tens of thousands of ends that nobody acknowledges.
+        if let Err(error) = encode(message, &mut self.out) {
+            eprintln!("a message cannot be sent: {error}");
+        }
     }
 
     /// Takes in what has arrived, up to `buffer`'s length.

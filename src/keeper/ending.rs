@@ -8,9 +8,10 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use super::attempt::{Attempt, Ending, Exit, GIVE_UP, Member, Phase, Stage};
 use super::journal::Known;
+use super::key::Key;
 use super::output::Stream;
 use super::protocol::{By, End, Token, Usage};
-use super::serve::{Keeper, Key};
+use super::serve::Keeper;
 use super::tree::{self, Found, Process, Quest, Scope, Table};
 
 impl Keeper {

@@ -19,10 +19,11 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::{Attempt, Ending, Exit, GIVE_UP, Member, Phase, Stage};
 use super::error::Error;
+use super::key::Key;
 use super::lock::Lock;
 use super::output::{Output, Packed, Stream};
 use super::protocol::{By, FromKeeper, Token};
-use super::serve::{Keeper, Key};
+use super::serve::Keeper;
 use super::spawn;
 use super::spawner::Leader;
 use super::tree::{self, Scope};

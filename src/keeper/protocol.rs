@@ -369,3 +369,7 @@ impl<T: DeserializeOwned> Decoder<T> {
         Ok(Some(message))
     }
 }
+
+#[cfg(test)]
+#[path = "protocol_tests.rs"]
+mod tests;

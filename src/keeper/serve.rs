@@ -21,8 +21,8 @@ use super::command::raise_open_files;
 use super::connection::Connection;
 use super::error::Error;
 use super::journal::{Entry, Journal};
+use super::key::Key;
 use super::lock::Lock;
-use super::output::Stream;
 use super::protocol::{By, FromKeeper, Launch, Token};
 use super::spawner::{Job, Spawner};
 use super::{crash, handoff, spawn};
@@ -63,47 +63,6 @@ pub fn serve(options: &Options) -> Result<(), Error> {
         keeper.recover();
     }
     keeper.run()
-}
-
-/// What an event is about, packed into the 64 bits that epoll carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    Listener,
-    Signals,
-    Born,
-    Connection(u64),
-    Leader(Token),
-    Pipe(Token, Stream),
-    Leftover(i32),
-}
-
-impl Key {
-    fn pack(self) -> u64 {
-        match self {
-            Self::Listener => 0,
-            Self::Signals => 1,
-            Self::Born => 2,
-            Self::Connection(id) => id << 3 | 3,
-            Self::Leader(token) => token.0 << 3 | 4,
-            Self::Pipe(token, Stream::Stdout) => token.0 << 3 | 5,
-            Self::Pipe(token, Stream::Stderr) => token.0 << 3 | 6,
-            Self::Leftover(pid) => u64::from(pid.cast_unsigned()) << 3 | 7,
-        }
-    }
-
-    fn unpack(packed: u64) -> Self {
-        let value = packed >> 3;
-        match packed & 7 {
-            0 => Self::Listener,
-            1 => Self::Signals,
-            2 => Self::Born,
-            3 => Self::Connection(value),
-            4 => Self::Leader(Token(value)),
-            5 => Self::Pipe(Token(value), Stream::Stdout),
-            6 => Self::Pipe(Token(value), Stream::Stderr),
-            _ => Self::Leftover(value as i32),
-        }
-    }
 }
 
 /// Everything the process holds.
@@ -219,7 +178,6 @@ impl Keeper {
             let timeout = self.next_wake().map(|at| at.saturating_duration_since(Instant::now()));
             let timeout = timeout.map(|left| rustix::event::Timespec {
                 tv_sec: left.as_secs().min(1 << 20).cast_signed(),
-                // A millisecond more than needed, never less: the kernel may count in whole ones.
                 tv_nsec: left.subsec_nanos().into(),
             });
             events.clear();
@@ -307,27 +265,33 @@ impl Keeper {
 
     /// Whether the end has come; starts and stops the clock of an idle keeper.
     fn is_done(&mut self) -> bool {
-        if !self.attempts.is_empty() {
+        if self.closing {
+            return self.attempts.is_empty();
+        }
+        let now = Instant::now();
+        let linger = if self.had_controller { LINGER } else { LINGER_FIRST };
+        // After a re-exec nobody may come back to a bound keeper.
+        let forsaken = self.bound && self.connections.is_empty();
+        if !self.attempts.is_empty() && !forsaken {
             self.idle_since = None;
             return false;
-        }
-        if self.closing {
-            return true;
         }
         let told = self.bound || self.journal.memory().known.is_empty();
         if !self.connections.is_empty() || !told {
             self.idle_since = None;
             return false;
         }
-        let now = Instant::now();
         let since = *self.idle_since.get_or_insert(now);
-        let linger = if self.had_controller { LINGER } else { LINGER_FIRST };
         if now < since + linger {
             return false;
         }
         // Somebody may have connected this very moment.
         self.accept();
-        self.connections.is_empty()
+        if !self.connections.is_empty() {
+            return false;
+        }
+        self.close();
+        self.attempts.is_empty()
     }
 
     /// Ends everything, then itself.

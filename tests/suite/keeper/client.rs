@@ -190,16 +190,26 @@ impl Client {
     }
 
     pub(super) fn spawned(&mut self, token: Token) -> Spawned {
-        self.wait(|message| match message {
-            FromKeeper::Spawned(spawned) if spawned.token == token => Some(*spawned),
-            _ => None,
+        self.wait(|message| {
+            if let FromKeeper::Spawned(spawned) = message
+                && spawned.token == token
+            {
+                Some(*spawned)
+            } else {
+                None
+            }
         })
     }
 
     pub(super) fn exited(&mut self, token: Token) -> Exited {
-        self.wait(|message| match message {
-            FromKeeper::Exited(exited) if exited.token == token => Some((**exited).clone()),
-            _ => None,
+        self.wait(|message| {
+            if let FromKeeper::Exited(exited) = message
+                && exited.token == token
+            {
+                Some((**exited).clone())
+            } else {
+                None
+            }
         })
     }
 

@@ -177,9 +177,12 @@ fn two_hundred_attempts_eight_wide() {
         next += 1;
     }
     for _ in 0..200 {
-        let exited = client.wait(|message| match message {
-            sexton::keeper::protocol::FromKeeper::Exited(exited) => Some((**exited).clone()),
-            _ => None,
+        let exited = client.wait(|message| {
+            if let sexton::keeper::protocol::FromKeeper::Exited(exited) = message {
+                Some((**exited).clone())
+            } else {
+                None
+            }
         });
         let Token(token) = exited.token;
         assert_eq!(exited.end, End::Code((token % 7) as i32));

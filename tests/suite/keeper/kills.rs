@@ -105,9 +105,8 @@ fn a_kill_is_idempotent_and_an_unknown_one_is_refused() {
     assert_eq!(client.exited(token).by, By::Kill);
     client.kill(token);
     client.kill(Token(99));
-    let refused = client.wait(|message| match message {
-        FromKeeper::Refused { token, why } => Some((*token, why.clone())),
-        _ => None,
+    let refused = client.wait(|message| {
+        if let FromKeeper::Refused { token, why } = message { Some((*token, why.clone())) } else { None }
     });
     assert_eq!(refused, (Token(99), Refusal::Unknown));
 }
@@ -147,7 +146,9 @@ fn ended_or_wait(client: &mut Client, token: Token) -> sexton::keeper::protocol:
         client.welcome().attempts.iter().find(|attempt| attempt.token == token).expect("known").clone();
     match attempt.state {
         AttemptState::Ended(exited) => *exited,
-        _ => client.exited(token),
+        AttemptState::Spawning | AttemptState::Running { .. } | AttemptState::Clearing => {
+            client.exited(token)
+        }
     }
 }
 

@@ -50,7 +50,7 @@ fn bytes_pass_as_they_are_and_long_lines_are_split() {
         assert!(rest[3].len() <= 16 * 1024 + 1);
     }
     let mut expected = b"\xff\0\r\n".to_vec();
-    expected.extend([b'x'; 40_000]);
+    expected.extend(std::iter::repeat_n(b'x', 40_000));
     expected.push(b'\n');
     expected.extend((1..=20_000).flat_map(|n| format!("{n}\n").into_bytes()));
     assert_eq!(printed.len(), expected.len());

@@ -134,9 +134,8 @@ fn a_known_token_is_answered_and_a_superseded_one_refused() {
     let older = client.sh(4, "echo ran >>$HERE/runs");
     client.launch(older);
     for token in [5, 4] {
-        let refused = client.wait(|message| match message {
-            FromKeeper::Refused { token, why } => Some((*token, why.clone())),
-            _ => None,
+        let refused = client.wait(|message| {
+            if let FromKeeper::Refused { token, why } = message { Some((*token, why.clone())) } else { None }
         });
         assert_eq!(refused, (Token(token), Refusal::Superseded { high_water: Token(5) }));
     }
@@ -156,10 +155,12 @@ fn a_malformed_launch_is_refused_and_its_token_is_still_good() {
             _ => launch.env.push(("A=B".into(), "c".into())),
         }
         client.launch(launch);
-        let why = client.wait(|message| match message {
-            FromKeeper::Refused { why, .. } => Some(why.clone()),
-            _ => None,
-        });
+        let why =
+            client.wait(
+                |message| {
+                    if let FromKeeper::Refused { why, .. } = message { Some(why.clone()) } else { None }
+                },
+            );
         assert!(matches!(why, Refusal::Malformed(_)), "{why:?}");
     }
     let launch = client.sh(1, "exit 1");

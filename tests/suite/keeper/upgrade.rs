@@ -47,9 +47,8 @@ fn a_failed_reexec_goes_on_with_the_old_program() {
     client.spawned(token);
     for program in ["/no/such/program", "/etc/passwd"] {
         client.reexec(program);
-        let error = client.wait(|message| match message {
-            FromKeeper::ReexecFailed { error } => Some(error.clone()),
-            _ => None,
+        let error = client.wait(|message| {
+            if let FromKeeper::ReexecFailed { error } = message { Some(error.clone()) } else { None }
         });
         assert!(error.contains(program), "{error}");
     }
