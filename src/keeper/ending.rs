@@ -209,7 +209,6 @@ impl Keeper {
     /// they have left is ended, then they are reported as lost.
     pub(super) fn recover(&mut self) {
         let memory = self.journal.memory();
-        let before = self.journal.predecessor();
         let begun: Vec<Known> =
             memory.known.values().filter(|k| !matches!(k, Known::Exited(_))).cloned().collect();
         let now = self.now().as_millisecond();
@@ -221,10 +220,10 @@ impl Keeper {
             };
             let forked =
                 if birth.is_some() { "while the attempt ran" } else { "as the attempt was being started" };
-            let evidence = match (&before, self.journal.rebooted()) {
-                (_, true) => "the machine was restarted before the attempt's end was known".to_owned(),
-                (Some(pid), false) => format!("the keeper (pid {pid}) was killed {forked}"),
-                (None, false) => format!("the keeper was killed {forked}"),
+            let evidence = if self.journal.rebooted() {
+                "the machine was restarted before the attempt's end was known".to_owned()
+            } else {
+                format!("the keeper (pid {}) was killed {forked}", spawning.keeper)
             };
             let exit = Exit {
                 end: End::Lost(evidence),

@@ -55,7 +55,7 @@ impl Keeper {
         }
         crash::point("before-spawning");
         let kill_grace_ms = launch.kill_grace_ms;
-        self.journal.note(Entry::Spawning(Spawning { token, kill_grace_ms }));
+        self.journal.note(Entry::Spawning(Spawning { token, kill_grace_ms, keeper: std::process::id() }));
         self.written.push("after-spawning");
         let mut attempt = Attempt {
             token,

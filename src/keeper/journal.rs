@@ -61,6 +61,8 @@ pub struct Spawning {
     pub token: Token,
     /// How a successor ends what is left of it.
     pub kill_grace_ms: u64,
+    /// The keeper that forks it.
+    pub keeper: u32,
 }
 
 /// A process that came to be.
@@ -180,7 +182,6 @@ pub struct Journal {
     /// The highest token on disk.
     mark: Token,
     noted: Vec<Entry>,
-    predecessor: Option<u32>,
     rebooted: bool,
 }
 
@@ -212,7 +213,6 @@ impl Journal {
             compact_at,
             header,
             mark: memory.high_water,
-            predecessor: memory.keeper.map(|(pid, _)| pid),
             rebooted,
             memory,
             noted: Vec::new(),
@@ -227,11 +227,6 @@ impl Journal {
     /// What it says, with what is noted but not yet written.
     pub fn memory(&self) -> &Memory {
         &self.memory
-    }
-
-    /// The keeper that used the journal before it was opened here.
-    pub fn predecessor(&self) -> Option<u32> {
-        self.predecessor
     }
 
     /// Whether the machine was restarted since the journal was last used.

@@ -20,7 +20,7 @@ fn exited(token: u64) -> Entry {
 }
 
 fn spawning(token: u64) -> Entry {
-    Entry::Spawning(Spawning { token: Token(token), kill_grace_ms: 10 })
+    Entry::Spawning(Spawning { token: Token(token), kill_grace_ms: 10, keeper: 9 })
 }
 
 fn spawned(token: u64) -> Entry {

@@ -159,7 +159,8 @@ fn a_death_in_the_middle_of_a_recovery_repeats_it() {
     let launch = client.sh(1, "trap '' TERM; echo $$ >$HERE/leader; while :; do sleep 1; done");
     let token = client.launch(launch);
     let leader = super::client::read_when_there(&place.file("leader")).trim().parse().expect("a pid");
-    super::client::kill_keeper(&place);
+    client.spawned(token);
+    let first = super::client::kill_keeper(&place);
     let client = place.connect_as(2);
     let state = &client.welcome().attempts[0].state;
     assert!(matches!(state, AttemptState::Clearing), "{state:?}");
@@ -167,6 +168,9 @@ fn a_death_in_the_middle_of_a_recovery_repeats_it() {
     let mut client = place.connect_as(3);
     // Its grace of ten seconds begins anew; this ends it sooner.
     super::client::signal(leader, "KILL");
-    is_lost(&record(&mut client, token), "was killed while the attempt ran");
+    is_lost(
+        &record(&mut client, token),
+        &format!("the keeper (pid {first}) was killed while the attempt ran"),
+    );
     assert!(!super::client::runs(leader));
 }
