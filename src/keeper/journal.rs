@@ -19,7 +19,7 @@ const COMPACT_AT: u64 = 1 << 20;
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Entry {
+pub(super) enum Entry {
     /// Which journal this is; the first line, and the whole memory of what was compacted away.
     Journal(Header),
     /// A keeper has begun to use it.
@@ -43,44 +43,44 @@ pub enum Entry {
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Header {
+pub(super) struct Header {
     /// Random.
-    pub id: String,
+    pub(super) id: String,
     /// Unix milliseconds.
-    pub created_at: i64,
+    pub(super) created_at: i64,
     /// The machine's boot in which it was begun.
-    pub boot_id: String,
+    pub(super) boot_id: String,
     /// The highest token seen so far.
-    pub high_water: Token,
+    pub(super) high_water: Token,
 }
 
 /// A launch that is about to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Spawning {
+pub(super) struct Spawning {
     /// The attempt.
-    pub token: Token,
+    pub(super) token: Token,
     /// How a successor ends what is left of it.
-    pub kill_grace_ms: u64,
+    pub(super) kill_grace_ms: u64,
     /// The keeper that forks it.
-    pub keeper: u32,
+    pub(super) keeper: u32,
 }
 
 /// A process that came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Birth {
+pub(super) struct Birth {
     /// The attempt.
-    pub token: Token,
+    pub(super) token: Token,
     /// Its leader.
-    pub pid: u32,
+    pub(super) pid: u32,
     /// The leader's start in clock ticks since boot, as in `/proc/PID/stat`: with the pid, its identity.
-    pub start: u64,
+    pub(super) start: u64,
     /// Unix milliseconds.
-    pub at: i64,
+    pub(super) at: i64,
 }
 
 /// What is known of an attempt that is not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Known {
+pub(super) enum Known {
     /// Only that it was about to be forked.
     Spawning(Spawning),
     /// That it was.
@@ -91,23 +91,23 @@ pub enum Known {
 
 /// Everything a journal says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
+pub(super) struct Memory {
     /// Its first line; `None` if that is missing or torn.
-    pub header: Option<Header>,
+    pub(super) header: Option<Header>,
     /// The last keeper that used it: pid and start.
-    pub keeper: Option<(u32, i64)>,
+    pub(super) keeper: Option<(u32, i64)>,
     /// The newest controller.
-    pub epoch: u64,
+    pub(super) epoch: u64,
     /// The highest token.
-    pub high_water: Token,
+    pub(super) high_water: Token,
     /// Unacknowledged attempts.
-    pub known: BTreeMap<Token, Known>,
+    pub(super) known: BTreeMap<Token, Known>,
 }
 
 impl Memory {
     /// Reads what there is. The last line may be torn, and after a reboot any line may be missing: what
     /// is no entry is passed over.
-    pub fn read(bytes: &[u8]) -> Self {
+    pub(super) fn read(bytes: &[u8]) -> Self {
         let mut memory = Self::default();
         for line in bytes.split_inclusive(|&byte| byte == b'\n') {
             let Some(line) = line.strip_suffix(b"\n") else { continue };
@@ -119,7 +119,7 @@ impl Memory {
     }
 
     /// Learns one fact.
-    pub fn apply(&mut self, entry: &Entry) {
+    pub(super) fn apply(&mut self, entry: &Entry) {
         match entry {
             Entry::Journal(header) => {
                 self.see(header.high_water);
@@ -152,7 +152,7 @@ impl Memory {
     }
 
     /// The same memory in as few lines as it takes.
-    pub fn compact(&self, header: &Header) -> Vec<Entry> {
+    pub(super) fn compact(&self, header: &Header) -> Vec<Entry> {
         let mut entries = vec![Entry::Journal(Header { high_water: self.high_water, ..header.clone() })];
         entries.extend(self.keeper.map(|(pid, at)| Entry::Keeper { pid, at }));
         entries.push(Entry::Epoch(self.epoch));
@@ -171,7 +171,7 @@ impl Memory {
 
 /// The open journal. Facts are noted, then written together.
 #[derive(Debug)]
-pub struct Journal {
+pub(super) struct Journal {
     path: PathBuf,
     file: File,
     /// Whole lines on disk.
@@ -188,7 +188,7 @@ pub struct Journal {
 impl Journal {
     /// Opens the journal at `path`, or begins one. One of another boot is begun anew, with what is still
     /// worth knowing: then "older than the attempt's row" also means "of the same boot".
-    pub fn open(path: &Path, boot_id: &str, now: i64) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path, boot_id: &str, now: i64) -> Result<Self, Error> {
         let bytes = match std::fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             other => other.map_err(Error::file(path))?,
@@ -220,34 +220,34 @@ impl Journal {
     }
 
     /// Its first line.
-    pub fn header(&self) -> &Header {
+    pub(super) fn header(&self) -> &Header {
         &self.header
     }
 
     /// What it says, with what is noted but not yet written.
-    pub fn memory(&self) -> &Memory {
+    pub(super) fn memory(&self) -> &Memory {
         &self.memory
     }
 
     /// Whether the machine was restarted since the journal was last used.
-    pub fn rebooted(&self) -> bool {
+    pub(super) fn rebooted(&self) -> bool {
         self.rebooted
     }
 
     /// Whether everything noted is written.
-    pub fn is_written(&self) -> bool {
+    pub(super) fn is_written(&self) -> bool {
         self.noted.is_empty()
     }
 
     /// Notes a fact; [`Journal::write`] writes it.
-    pub fn note(&mut self, entry: Entry) {
+    pub(super) fn note(&mut self, entry: Entry) {
         self.memory.apply(&entry);
         self.noted.push(entry);
     }
 
     /// Writes what was noted. After an error nothing of it is on disk; it stays noted and is written with
     /// what comes next, except launches: those are forgotten, for they must not happen, and handed back.
-    pub fn write(&mut self) -> Result<(), (Vec<Token>, io::Error)> {
+    pub(super) fn write(&mut self) -> Result<(), (Vec<Token>, io::Error)> {
         if self.noted.is_empty() {
             return Ok(());
         }

@@ -13,11 +13,11 @@ use super::error::Error;
 
 /// The lock, held as long as this lives.
 #[derive(Debug)]
-pub struct Lock(File);
+pub(super) struct Lock(File);
 
 impl Lock {
     /// Takes the keeper's lock of `dir`, or says who has it.
-    pub fn take(dir: &Path) -> Result<Self, Error> {
+    pub(super) fn take(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("keeper.lock");
         let mut file = open(&path)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {

@@ -15,11 +15,11 @@ use super::protocol::{LogLimit, LogSummary};
 use super::tail::{self, Tail};
 
 /// A longer line is split into parts of this many bytes.
-pub const MAX_LINE: usize = 16 << 10;
+pub(super) const MAX_LINE: usize = 16 << 10;
 
 /// Where a line came from. Lines of the keeper's own carry the stream `sexton`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub(super) enum Stream {
     /// Standard output.
     Stdout,
     /// Standard error.
@@ -44,7 +44,7 @@ struct Pending {
 
 /// The log of one attempt. Nothing is on disk before something is printed.
 #[derive(Debug)]
-pub struct Output {
+pub(super) struct Output {
     path: PathBuf,
     limit: LogLimit,
     stdout: Pending,
@@ -63,7 +63,7 @@ pub struct Output {
 
 impl Output {
     /// A log at `path`, with directories as needed.
-    pub fn new(path: PathBuf, limit: LogLimit, secrets: &[String]) -> Self {
+    pub(super) fn new(path: PathBuf, limit: LogLimit, secrets: &[String]) -> Self {
         let masker = Masker::new(secrets);
         Self {
             path,
@@ -81,7 +81,7 @@ impl Output {
     }
 
     /// Takes what was read from a stream at `now`.
-    pub fn push(&mut self, stream: Stream, bytes: &[u8], now: Timestamp) {
+    pub(super) fn push(&mut self, stream: Stream, bytes: &[u8], now: Timestamp) {
         let mut text = Vec::new();
         let pending = self.pending(stream);
         let text = if pending.masker.is_idle() {
@@ -96,7 +96,7 @@ impl Output {
     }
 
     /// Both streams have ended. The last line of each, if nothing ended it, is a part (`P`).
-    pub fn finish(mut self, now: Timestamp) -> LogSummary {
+    pub(super) fn finish(mut self, now: Timestamp) -> LogSummary {
         for stream in [Stream::Stdout, Stream::Stderr] {
             let mut text = Vec::new();
             self.pending(stream).masker.finish(&mut text);

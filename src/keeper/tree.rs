@@ -18,17 +18,17 @@ const FREEZE_PAUSE: Duration = Duration::from_micros(300);
 
 /// One line of the process table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Process {
+pub(super) struct Process {
     /// Its id.
-    pub pid: i32,
+    pub(super) pid: i32,
     /// Its parent.
-    pub ppid: i32,
+    pub(super) ppid: i32,
     /// Its session.
-    pub session: i32,
+    pub(super) session: i32,
     /// `R`, `S`, `T`, `Z`, … as in proc(5).
-    pub state: u8,
+    pub(super) state: u8,
     /// Clock ticks since boot; with the pid, its identity.
-    pub start: u64,
+    pub(super) start: u64,
 }
 
 impl Process {
@@ -44,7 +44,7 @@ impl Process {
 
 /// Where to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(super) enum Scope {
     /// Below the keeper: as subreaper it has all descendants of its attempts.
     Below,
     /// Everywhere: for what a killed keeper left.
@@ -53,33 +53,33 @@ pub enum Scope {
 
 /// Whose processes are wanted.
 #[derive(Clone, Debug)]
-pub struct Quest<'a> {
+pub(super) struct Quest<'a> {
     /// The attempt.
-    pub token: Token,
+    pub(super) token: Token,
     /// The journal's id, the other half of the mark.
-    pub keeper_id: &'a str,
+    pub(super) keeper_id: &'a str,
     /// Pid and start of its leader, dead or alive.
-    pub leader: Option<(i32, u64)>,
+    pub(super) leader: Option<(i32, u64)>,
     /// Processes known to belong to it: pid and start.
-    pub known: &'a HashMap<i32, u64>,
+    pub(super) known: &'a HashMap<i32, u64>,
     /// Where to look.
-    pub scope: Scope,
+    pub(super) scope: Scope,
 }
 
 /// A process that was found, stopped, and can be signalled.
 #[derive(Debug)]
-pub struct Found {
+pub(super) struct Found {
     /// It.
-    pub process: Process,
+    pub(super) process: Process,
     /// Its descriptor.
-    pub pidfd: OwnedFd,
+    pub(super) pidfd: OwnedFd,
     /// Whether it could be stopped: another user's may not be.
-    pub stopped: bool,
+    pub(super) stopped: bool,
 }
 
 /// All processes of the machine at one time.
 #[derive(Debug)]
-pub struct Table {
+pub(super) struct Table {
     processes: HashMap<i32, Process>,
     children: HashMap<i32, Vec<i32>>,
     marks: RefCell<HashMap<i32, Option<Mark>>>,
@@ -93,7 +93,7 @@ struct Mark {
 
 impl Table {
     /// Reads `/proc`.
-    pub fn read() -> Self {
+    pub(super) fn read() -> Self {
         let mut processes = HashMap::new();
         let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
         for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -107,7 +107,7 @@ impl Table {
     }
 
     /// The running processes of the attempt; its leader among them.
-    pub fn members(&self, quest: &Quest<'_>) -> Vec<Process> {
+    pub(super) fn members(&self, quest: &Quest<'_>) -> Vec<Process> {
         let own = own_pid();
         let leader =
             quest.leader.filter(|(pid, start)| self.processes.get(pid).is_none_or(|p| p.start == *start));
@@ -156,7 +156,7 @@ impl Table {
 
 /// Finds and stops all of the attempt's processes: stops what is found and looks again, until everything
 /// found has come to a halt and nothing new appears. What may not be signalled is returned too.
-pub fn freeze(quest: &Quest<'_>) -> Vec<Found> {
+pub(super) fn freeze(quest: &Quest<'_>) -> Vec<Found> {
     let mut known = quest.known.clone();
     let mut found: HashMap<i32, Found> = HashMap::new();
     for _ in 0..FREEZE_ROUNDS {
@@ -181,14 +181,14 @@ pub fn freeze(quest: &Quest<'_>) -> Vec<Found> {
 }
 
 /// A descriptor of exactly this process; `None` if it is gone.
-pub fn open(pid: i32, start: u64) -> Option<OwnedFd> {
+pub(super) fn open(pid: i32, start: u64) -> Option<OwnedFd> {
     let pidfd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
     // The number may have gone to another process before it was opened; not after.
     (start_of(pid) == Some(start)).then_some(pidfd)
 }
 
 /// When the process started, in clock ticks since boot.
-pub fn start_of(pid: i32) -> Option<u64> {
+pub(super) fn start_of(pid: i32) -> Option<u64> {
     process(pid).map(|process| process.start)
 }
 

@@ -17,7 +17,7 @@ pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_sexton");
 
-/// A place for keepers. What still runs there is killed with it.
+/// A place for keepers. What still runs there is ended with it.
 pub(super) struct Place {
     pub(super) dir: tempfile::TempDir,
 }
@@ -95,7 +95,7 @@ impl Drop for Place {
         if let Some(pid) = self.pid()
             && command_line(pid).contains(&*self.path().to_string_lossy())
         {
-            signal(pid, "KILL");
+            signal(pid, "TERM");
         }
     }
 }
