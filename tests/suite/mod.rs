@@ -1,0 +1,3 @@
+//! Tests from outside, by room, and of the house as a whole.
+
+mod architecture;
