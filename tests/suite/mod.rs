@@ -1,4 +1,5 @@
-//! Whole parts of sexton against the real things they are about.
+//! One module a room, or a way of using the whole.
 
+mod architecture;
 mod keeper;
 mod store;
