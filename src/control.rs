@@ -1,9 +1,12 @@
-//! The mailbox of the engine: what people may ask of live runs. An answer is given when it is committed.
+//! Between people and the engine: the mailbox for what they ask of live runs, answered when it is committed,
+//! and the window through which they look on.
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::pipeline::node::NodeId;
 use crate::run::clear::{Plan, Request};
+use crate::run::live::Live;
 use crate::run::machine::Illegal;
 use crate::run::state::{Mark, RunId};
 
@@ -112,4 +115,12 @@ impl Control {
         self.commands.send(command(answer)).await.map_err(|_| Refused::Ended)?;
         told.await.map_err(|_| Refused::Ended)?
     }
+}
+
+/// Somebody who looks on: told of every change once it is committed.
+pub trait Watch: Send {
+    /// These nodes of a run have changed; in document order.
+    fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp);
+    /// A run has ended.
+    fn finished(&mut self, live: &Live, now: Timestamp);
 }

@@ -21,9 +21,9 @@ use crate::cli::show::transition::Transitions;
 use crate::clock::{Clock, System};
 use crate::config::load;
 use crate::config::settings::Config;
-use crate::control::Control;
+use crate::control::{Control, Watch};
+use crate::engine::facts::{day, kept_params, scope, zone};
 use crate::engine::launch::{Secrets, Surroundings};
-use crate::engine::live::{Live, Watch, day, kept_params, scope, zone};
 use crate::engine::recovery::Recovered;
 use crate::engine::runner::{Engine, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
@@ -31,6 +31,7 @@ use crate::executor::output::Places;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::report::Report;
+use crate::run::live::Live;
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
 use crate::store::catalog::Definition;
@@ -40,6 +41,9 @@ use crate::store::record::{Evidence, NewRun, RunKind};
 
 /// Who closes what an earlier `sexton run` left behind.
 const LATER: &str = "the next sexton run";
+/// What to do about a state directory that is in use.
+const LOCKED: &str = "one `sexton run` at a time uses a state directory: wait for it, or name another \
+                      --state-dir; if it is a daemon's, trigger the pipeline there";
 /// Lines of a failed task's log that are shown.
 const LAST_LINES: usize = 20;
 
@@ -61,7 +65,9 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
     let params = match pipeline.params.bind(&args.params) {
         Ok(params) => params,
         Err(errors) => {
-            errors.iter().for_each(|error| eprintln!("error: {error}"));
+            for error in errors {
+                eprintln!("error: {error}");
+            }
             return Ok(Outcome::Unusable);
         }
     };
@@ -114,12 +120,11 @@ struct Asked {
 async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Outcome> {
     let now = desk.clock.now();
     let boot_id = boot_id()?;
-    let mut store = Store::open(&desk.state, now, &boot_id).await.map_err(|error| match error {
-        StoreError::Locked { .. } => anyhow!(
-            "{error}\nOne `sexton run` at a time uses a state directory: wait for it, or name another \
-             --state-dir. If it is a daemon's, trigger the pipeline there."
-        ),
-        error => error.into(),
+    let opened = Store::open(&desk.state, now, &boot_id).await;
+    let mut store = opened.map_err(|error| {
+        let locked = matches!(error, StoreError::Locked { .. });
+        let told = anyhow::Error::from(error);
+        if locked { told.context(LOCKED) } else { told }
     })?;
     let epoch = store.epoch();
     let places = Places::new(&desk.state);
@@ -265,7 +270,9 @@ fn tell(ending: &Ending, label: &Label, began: Timestamp, ended: Timestamp, stat
         if lines.is_empty() {
             println!("  (it printed nothing)");
         }
-        lines.iter().for_each(|line| println!("  {line}"));
+        for line in lines {
+            println!("  {line}");
+        }
     }
     if ending.status == Status::Succeeded && !ending.outputs.is_empty() {
         println!("\noutputs:");

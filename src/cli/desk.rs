@@ -31,13 +31,10 @@ pub async fn open(state: &StateDir) -> anyhow::Result<Reader> {
 
 /// The run with this number, or the newest.
 pub async fn run(reader: &Reader, id: Option<i64>) -> anyhow::Result<RunRecord> {
-    match id {
-        Some(id) => {
-            reader.run(RunId(id)).await?.ok_or_else(|| anyhow!("there is no run {id}; see `sexton runs`"))
-        }
-        None => {
-            let newest = reader.runs(&RunFilter::default(), 1).await?;
-            newest.into_iter().next().context("there are no runs yet; `sexton run FILE` makes one")
-        }
+    if let Some(id) = id {
+        let run = reader.run(RunId(id)).await?;
+        return run.ok_or_else(|| anyhow!("there is no run {id}; see `sexton runs`"));
     }
+    let newest = reader.runs(&RunFilter::default(), 1).await?;
+    newest.into_iter().next().context("there are no runs yet; `sexton run FILE` makes one")
 }

@@ -3,18 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
-
-use crate::executor::job::{Ended, Job};
+use crate::executor::job::Job;
 use crate::executor::output::Places;
 use crate::pipeline::environment::{attempt_facts, facts};
 use crate::pipeline::node::{Command, Kind, NodeId};
 use crate::pipeline::{secret, template};
-use crate::run::state::{AttemptId, Exit};
-
-use super::live::Live;
+use crate::run::live::Live;
+use crate::run::state::AttemptId;
 
 /// What is the same for every command.
 #[derive(Clone, Debug)]
@@ -118,18 +114,4 @@ pub fn condition(live: &Live, node: NodeId) -> Result<bool, Box<str>> {
     let told = |error: template::TemplateError| error.to_string().into_boxed_str();
     let env = template::render_env(&tree.settings(node).env, &live.scope).map_err(told)?;
     template::evaluate(when, &live.scope, &env).map_err(told)
-}
-
-/// The end of an attempt that no process ever belonged to.
-pub fn unstarted(attempt: AttemptId, exit: Exit, at: Timestamp) -> Ended {
-    Ended {
-        attempt,
-        exit,
-        started_at: None,
-        ended_at: at,
-        cpu: (Duration::ZERO, Duration::ZERO),
-        max_rss: 0,
-        log_bytes: (0, 0),
-        outputs: BTreeMap::new(),
-    }
 }

@@ -1,7 +1,8 @@
 //! The one owner of all live runs: it receives what happened, applies the law, saves, performs. It starts
 //! no process and knows no SQL; it never awaits in the middle of a change.
 
+pub mod facts;
+mod flight;
 pub mod launch;
-pub mod live;
 pub mod recovery;
 pub mod runner;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::scope::Scope;
+use crate::run::live::Live;
 use crate::run::machine::Run;
 use crate::run::state::{AttemptId, RunId};
 use crate::store::catalog::Definition;
@@ -13,8 +14,8 @@ use crate::store::db::{Error as StoreError, Reader};
 use crate::store::record::NewRun;
 use crate::store::runs::RunRecord;
 
-use super::live::{Live, scope};
-use super::runner::Flight;
+use super::facts::scope;
+use super::flight::Flight;
 
 /// Everything that was under way.
 #[derive(Debug, Default)]

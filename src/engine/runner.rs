@@ -16,13 +16,14 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::Clock;
-use crate::control::{Command, Refused};
+use crate::control::{Command, Refused, Watch};
 use crate::executor::job::{Ended, Executor, Expected, Inventory, Report, Verdict};
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
 use crate::run::clear::{self, Plan};
 use crate::run::effect::Effect;
 use crate::run::event::Event;
+use crate::run::live::Live;
 use crate::run::machine::Illegal;
 use crate::run::state::{AttemptId, Exit, Kill, RunId, State};
 use crate::store::batch::Batch;
@@ -32,8 +33,8 @@ use crate::store::instant::truncated;
 use crate::store::journal::NextIds;
 use crate::store::record::{AttemptEnd, Log, NewRun, Usage, VersionId};
 
+use super::flight::Flight;
 use super::launch::{self, Surroundings};
-use super::live::{Live, Watch};
 use super::recovery::Recovered;
 
 /// How many reports may wait: enough that the keeper's client never stalls in a burst, and a bound on what
@@ -77,16 +78,6 @@ pub struct Engine {
     connected: bool,
     /// What the engine learned by itself while performing.
     own: VecDeque<Report>,
-}
-
-/// An attempt whose end is awaited.
-#[derive(Clone, Debug)]
-pub(super) struct Flight {
-    pub(super) run: RunId,
-    pub(super) node: NodeId,
-    pub(super) created_at: Timestamp,
-    pub(super) boot_id: String,
-    pub(super) pid: Option<u32>,
 }
 
 /// What one turn of the loop has gathered.
@@ -260,11 +251,11 @@ impl Engine {
                 Verdict::Known if killed => turn.kills.push(attempt),
                 Verdict::Known => {}
                 Verdict::NeverStarted if killed => {
-                    self.ended(launch::unstarted(attempt, Exit::Killed, turn.now), turn);
+                    self.ended(Ended::unstarted(attempt, Exit::Killed), turn);
                 }
                 Verdict::NeverStarted => turn.launches.push(attempt),
                 Verdict::Lost(evidence) => {
-                    self.ended(launch::unstarted(attempt, Exit::Lost(evidence.into()), turn.now), turn);
+                    self.ended(Ended::unstarted(attempt, Exit::Lost(evidence.into())), turn);
                 }
             }
         }
@@ -284,7 +275,6 @@ impl Engine {
         let Some(flight) = self.attempts.remove(&ended.attempt) else { return };
         let kill = self.kill_of(&flight);
         let Some(live) = self.runs.get_mut(&flight.run) else { return };
-        let ended_at = if ended.ended_at == Timestamp::UNIX_EPOCH { turn.now } else { ended.ended_at };
         let number = live.run.entry(flight.node).attempts;
         let path = live.run.tree().path(flight.node);
         let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
@@ -292,7 +282,7 @@ impl Engine {
         let end = AttemptEnd {
             attempt: ended.attempt,
             started_at: ended.started_at,
-            ended_at,
+            ended_at: ended.ended_at.unwrap_or(turn.now),
             exit: ended.exit.clone(),
             kill,
             pid: flight.pid,
@@ -478,7 +468,7 @@ impl Engine {
             match launch::job(live, flight.node, attempt, &self.parts.places, &self.parts.surroundings) {
                 Ok(job) => self.parts.executor.launch(job),
                 Err(what) => {
-                    let ended = launch::unstarted(attempt, Exit::NotStarted(what.into()), turn.now);
+                    let ended = Ended::unstarted(attempt, Exit::NotStarted(what.into()));
                     self.own.push_back(Report::Ended(Box::new(ended)));
                 }
             }

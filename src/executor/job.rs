@@ -100,8 +100,8 @@ pub struct Ended {
     pub exit: Exit,
     /// When its process came to be, if it did.
     pub started_at: Option<Timestamp>,
-    /// When it was seen to have ended.
-    pub ended_at: Timestamp,
+    /// When it was seen to have ended; `None` where there was nothing to see: then it is when this is heard.
+    pub ended_at: Option<Timestamp>,
     /// CPU time in user code and in the kernel.
     pub cpu: (Duration, Duration),
     /// Largest resident set, bytes.
@@ -110,6 +110,22 @@ pub struct Ended {
     pub log_bytes: (u64, u64),
     /// What it wrote to `$SEXTON_OUTPUT`.
     pub outputs: BTreeMap<String, String>,
+}
+
+impl Ended {
+    /// The end of an attempt that no process is known to have belonged to.
+    pub fn unstarted(attempt: AttemptId, exit: Exit) -> Self {
+        Self {
+            attempt,
+            exit,
+            started_at: None,
+            ended_at: None,
+            cpu: (Duration::ZERO, Duration::ZERO),
+            max_rss: 0,
+            log_bytes: (0, 0),
+            outputs: BTreeMap::new(),
+        }
+    }
 }
 
 /// Something that runs attempts. Calls return at once; what becomes of them is reported.

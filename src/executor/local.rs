@@ -142,7 +142,9 @@ impl Client {
             epoch: self.options.epoch,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        self.write(&ToKeeper::Hello(hello), &mut out);
+        if let Err(error) = protocol::encode(&ToKeeper::Hello(hello), &mut out) {
+            return Gone::Keeper(error.to_string());
+        }
         loop {
             if !out.is_empty() {
                 if let Err(error) = writing.write_all(&out).await {
@@ -157,9 +159,14 @@ impl Client {
                 },
                 order = self.inbox.recv() => {
                     let Some(order) = order else { return Gone::Engine };
-                    self.say(order, &mut out);
+                    let mut unsaid: Vec<Report> = self.say(order, &mut out).into_iter().collect();
                     while let Ok(order) = self.inbox.try_recv() {
-                        self.say(order, &mut out);
+                        unsaid.extend(self.say(order, &mut out));
+                    }
+                    for report in unsaid {
+                        if self.reports.send(report).await.is_err() {
+                            return Gone::Engine;
+                        }
                     }
                 }
             }
@@ -196,38 +203,12 @@ impl Client {
                 vec![Report::Spawned { attempt, pid: spawned.pid, at: instant(spawned.at) }]
             }
             FromKeeper::Exited(exited) => vec![Report::Ended(Box::new(self.ended(*exited)))],
-            FromKeeper::Refused { token, why } => self.refused(token, &why).into_iter().collect(),
+            FromKeeper::Refused { token, why } => refused(token, &why).into_iter().collect(),
             FromKeeper::ReexecFailed { error } => {
                 tracing::error!(%error, "the keeper could not be upgraded and goes on as it was");
                 Vec::new()
             }
         })
-    }
-
-    fn refused(&self, token: Token, why: &Refusal) -> Option<Report> {
-        let exit = match why {
-            // It is on its way out and closes; the next connection's inventory settles the launch. And an
-            // unknown attempt has nothing left to kill.
-            Refusal::Ending | Refusal::Unknown => return None,
-            Refusal::Superseded { high_water } => {
-                let evidence = format!("the keeper is at attempt {} and knows it no more", high_water.0);
-                Exit::Lost(evidence.into())
-            }
-            Refusal::Malformed(what) => Exit::NotStarted(what.as_str().into()),
-            Refusal::Unjournaled(what) => {
-                Exit::NotStarted(format!("the keeper's journal cannot be written: {what}").into())
-            }
-        };
-        Some(Report::Ended(Box::new(Ended {
-            attempt: AttemptId(token.0),
-            exit,
-            started_at: None,
-            ended_at: Timestamp::UNIX_EPOCH,
-            cpu: (Duration::ZERO, Duration::ZERO),
-            max_rss: 0,
-            log_bytes: (0, 0),
-            outputs: std::collections::BTreeMap::new(),
-        })))
     }
 
     fn ended(&self, exited: Exited) -> Ended {
@@ -251,7 +232,7 @@ impl Client {
             attempt,
             exit,
             started_at: exited.started_at.map(instant),
-            ended_at: instant(exited.ended_at),
+            ended_at: Some(instant(exited.ended_at)),
             cpu: (millis(exited.usage.user_ms), millis(exited.usage.system_ms)),
             max_rss: exited.usage.max_rss,
             log_bytes: (exited.log.bytes, exited.log.dropped),
@@ -259,23 +240,37 @@ impl Client {
         }
     }
 
-    fn say(&self, order: Order, out: &mut Vec<u8>) {
-        let message = match order {
-            Order::Launch(job) => ToKeeper::Launch(Box::new(launch(*job))),
-            Order::Kill(attempt) => ToKeeper::Kill(Kill { token: Token(attempt.0) }),
+    /// Appends the order to what is sent; the report is of one that cannot be.
+    fn say(&self, order: Order, out: &mut Vec<u8>) -> Option<Report> {
+        let (attempt, message) = match order {
+            Order::Launch(job) => (job.attempt, ToKeeper::Launch(Box::new(launch(*job)))),
+            Order::Kill(attempt) => (attempt, ToKeeper::Kill(Kill { token: Token(attempt.0) })),
             Order::Acknowledge(attempt) => {
                 self.options.places.forget_outputs(attempt);
-                ToKeeper::Ack(Ack { token: Token(attempt.0) })
+                (attempt, ToKeeper::Ack(Ack { token: Token(attempt.0) }))
             }
         };
-        self.write(&message, out);
+        let error = protocol::encode(&message, out).err()?;
+        let exit = Exit::NotStarted(format!("its command and environment are too long: {error}").into());
+        Some(Report::Ended(Box::new(Ended::unstarted(attempt, exit))))
     }
+}
 
-    fn write(&self, message: &ToKeeper, out: &mut Vec<u8>) {
-        if let Err(error) = protocol::encode(message, out) {
-            tracing::error!(%error, "a message to the keeper could not be written");
+fn refused(token: Token, why: &Refusal) -> Option<Report> {
+    let exit = match why {
+        // It is on its way out and closes; the next connection's inventory settles the launch. And an
+        // unknown attempt has nothing left to kill.
+        Refusal::Ending | Refusal::Unknown => return None,
+        Refusal::Superseded { high_water } => {
+            let evidence = format!("the keeper is at attempt {} and knows it no more", high_water.0);
+            Exit::Lost(evidence.into())
         }
-    }
+        Refusal::Malformed(what) => Exit::NotStarted(what.as_str().into()),
+        Refusal::Unjournaled(what) => {
+            Exit::NotStarted(format!("the keeper's journal cannot be written: {what}").into())
+        }
+    };
+    Some(Report::Ended(Box::new(Ended::unstarted(AttemptId(token.0), exit))))
 }
 
 fn launch(job: Job) -> Launch {

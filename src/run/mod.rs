@@ -9,6 +9,7 @@ pub mod effect;
 pub mod event;
 pub mod flow;
 mod intervene;
+pub mod live;
 pub mod machine;
 pub mod picture;
 pub mod state;

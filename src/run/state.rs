@@ -386,7 +386,7 @@ pub fn retry_delay(retry: &Retry, run: RunId, node: NodeId, attempt: AttemptId, 
     let part = (seed >> 11) as f64 / (1_u64 << 53) as f64;
     let delay = delay * (1.0 + retry.jitter * part);
     // In whole milliseconds, as instants are kept.
-    Duration::from_millis((delay * 1000.0).round() as u64)
+    Duration::from_millis(Duration::from_secs_f64(delay).as_millis() as u64)
 }
 
 /// No retry waits longer than this, whatever the backoff says.

@@ -12,9 +12,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::engine::live::{Live, Watch};
+use crate::control::Watch;
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
+use crate::run::live::Live;
 use crate::run::state::Status;
 use crate::run::why;
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::engine::live::Live;
 use crate::pipeline::node::NodeId;
+use crate::run::live::Live;
 use crate::run::picture::picture;
 use crate::run::state::{RunId, Status};
 

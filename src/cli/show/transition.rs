@@ -4,8 +4,9 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 
-use crate::engine::live::{Live, Watch};
+use crate::control::Watch;
 use crate::pipeline::node::NodeId;
+use crate::run::live::Live;
 use crate::run::why;
 use crate::wire;
 

@@ -14,7 +14,7 @@ const FLOORS: [(u8, &[&str]); 6] = [
 ];
 
 /// Who may look across a floor, and at what.
-const SIDEWAYS: [(&str, &str); 8] = [
+const SIDEWAYS: [(&str, &str); 9] = [
     ("src/config/", "pipeline"),
     ("src/schedule/", "calendar"),
     ("src/schedule/", "pipeline"),
@@ -24,6 +24,8 @@ const SIDEWAYS: [(&str, &str); 8] = [
     ("src/executor/local.rs", "keeper::start"),
     ("src/executor/local.rs", "keeper::address"),
     ("src/executor/local.rs", "keeper::error"),
+    // The shapes that leave the house are made from what the store reads.
+    ("src/wire.rs", "store::runs"),
 ];
 
 /// Rooms that name nothing of the house but these: the keeper is a program of its own.

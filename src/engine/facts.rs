@@ -1,4 +1,4 @@
-//! A run that is under way: the law's state and what its commands and conditions are told.
+//! The facts of a new run: what its dates, parameters and expressions are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,36 +8,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::pipeline::definition::Pipeline;
-use crate::pipeline::node::NodeId;
 use crate::pipeline::params::ParamValue;
 use crate::pipeline::scope::Scope;
-use crate::run::machine::Run;
 use crate::store::record::{Interval, NewRun, Params};
-
-/// A run under way.
-#[derive(Debug)]
-pub struct Live {
-    /// What is true of it.
-    pub run: Run,
-    /// The version it is pinned to.
-    pub pipeline: Arc<Pipeline>,
-    /// What expressions and commands of it see.
-    pub scope: Scope,
-}
-
-impl Live {
-    /// A leaf has written these outputs.
-    pub(super) fn set_outputs(&mut self, path: &str, outputs: BTreeMap<String, String>) {
-        Arc::make_mut(&mut self.scope.outputs).entry(path.to_owned()).or_default().extend(outputs);
-    }
-
-    /// What a leaf had written is void.
-    pub(super) fn forget_outputs(&mut self, path: &str) {
-        if self.scope.outputs.contains_key(path) {
-            Arc::make_mut(&mut self.scope.outputs).remove(path);
-        }
-    }
-}
 
 /// The zone of a pipeline's dates; the name was checked when the file was read.
 pub fn zone(pipeline: &Pipeline) -> TimeZone {
@@ -87,12 +60,4 @@ fn params(kept: &Params, pipeline: &Pipeline) -> BTreeMap<String, ParamValue> {
         Some((name.clone(), value))
     };
     kept.iter().filter_map(read).collect()
-}
-
-/// Somebody who looks on: told of every change once it is committed.
-pub trait Watch: Send {
-    /// These nodes of a run have changed.
-    fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp);
-    /// A run has ended.
-    fn finished(&mut self, live: &Live, now: Timestamp);
 }
