@@ -33,6 +33,17 @@ impl Lock {
         Ok(Self(file))
     }
 
+    /// What the lock file says of its holder; `None` if nobody holds the lock.
+    pub(super) fn holder(dir: &Path) -> Result<Option<String>, Error> {
+        let mut file = open(&dir.join("keeper.lock"))?;
+        if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
+            return Ok(None);
+        }
+        let mut pid = String::new();
+        let _ = file.read_to_string(&mut pid);
+        Ok(Some(pid.trim().to_owned()))
+    }
+
     /// Waits for the lock under which keepers are started in `dir`: two starters take turns.
     pub(super) fn wait_to_start(dir: &Path) -> Result<Self, Error> {
         let path = dir.join("start.lock");

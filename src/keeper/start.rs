@@ -6,10 +6,19 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::address::{address, prepare};
 use super::error::Error;
 use super::lock::Lock;
+
+/// How long a holder of the lock may take to serve or to die.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How soon a holder that is alive is asked again.
+const LOOK_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// A connection to the keeper of `dir`, which is started as `program keeper --dir DIR [--bound]` if none
 /// serves. The peer may still be on its way out (it was idle): if the connection closes before a
@@ -20,7 +29,7 @@ pub fn ensure(dir: &Path, program: &Path, bound: bool) -> Result<UnixStream, Err
         return Ok(stream);
     }
     let _turn = Lock::wait_to_start(&dir)?;
-    if let Some(stream) = connect(&dir)? {
+    if let Some(stream) = connect_to_holder(&dir)? {
         return Ok(stream);
     }
     launch(&dir, program, bound)?;
@@ -34,6 +43,27 @@ pub fn connect(dir: &Path) -> Result<Option<UnixStream>, Error> {
         Ok(stream) => Ok(Some(stream)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
         Err(error) => Err(Error::file(address.path())(error)),
+    }
+}
+
+/// Whoever holds the lock without taking connections is about to take them, or dying: its socket goes before
+/// its lock does. `None` as soon as nobody holds it.
+fn connect_to_holder(dir: &Path) -> Result<Option<UnixStream>, Error> {
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        if let Some(stream) = connect(dir)? {
+            return Ok(Some(stream));
+        }
+        let Some(pid) = Lock::holder(dir)? else { return Ok(None) };
+        if Instant::now() > patience {
+            return Err(Error::Held { dir: dir.to_owned(), pid });
+        }
+        let holder = pid.parse().ok().and_then(Pid::from_raw);
+        match holder.map(|holder| pidfd_open(holder, PidfdFlags::empty())) {
+            // Returns at once when it has ended.
+            Some(Ok(holder)) => drop(poll(&mut [PollFd::new(&holder, PollFlags::IN)], Some(&LOOK_AGAIN))),
+            Some(Err(_)) | None => std::thread::yield_now(),
+        }
     }
 }
 
