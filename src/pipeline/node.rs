@@ -73,12 +73,12 @@ pub enum Command {
 /// When a node may start, given how its predecessors ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum TriggerRule {
-    /// None of them failed, was upstream_failed or cancelled.
+    /// None of them failed, was `upstream_failed` or cancelled.
     #[default]
     AllSuccess,
     /// They have all ended, however.
     AllDone,
-    /// At least one failed or was upstream_failed; otherwise the node is skipped.
+    /// At least one failed or was `upstream_failed`; otherwise the node is skipped.
     OneFailed,
 }
 
