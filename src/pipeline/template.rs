@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use minijinja::value::{Kwargs, Rest};
+use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value, filters, functions};
 
 use super::check;
@@ -102,7 +102,7 @@ pub fn evaluate(
 }
 
 /// The filters there are.
-pub(crate) const FILTERS: [&str; 34] = [
+pub(crate) const FILTERS: [&str; 36] = [
     "abs",
     "bool",
     "capitalize",
@@ -137,9 +137,9 @@ pub(crate) const FILTERS: [&str; 34] = [
     "title",
     "tojson",
     "trim",
+    "unique",
+    "upper",
 ];
-/// Those with names that did not fit in alphabetical order above.
-pub(crate) const MORE_FILTERS: [&str; 2] = ["unique", "upper"];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -159,10 +159,11 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_filter("replace", replace);
     environment.add_filter("join", join);
     environment.add_filter("tojson", |value: &Value| {
-        filters::tojson(value, None, Kwargs::from_iter(std::iter::empty::<(&str, Value)>()))
+        filters::tojson(value, None, std::iter::empty::<(&str, Value)>().collect::<Kwargs>())
     });
     environment.add_function("range", range);
     environment.add_function("secret", |name: &str| secret::placeholder(name));
+    environment.set_syntax(check::syntax());
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_fuel(Some(FUEL));
@@ -190,14 +191,14 @@ fn replace(state: &mut State<'_, '_>, value: &str, from: &str, to: &str) -> Resu
     Ok(value.replace(from, to))
 }
 
-fn join(state: &mut State<'_, '_>, value: &Value, rest: Rest<Value>) -> Result<String, Error> {
-    let separator = rest.first().map(ToString::to_string).unwrap_or_default();
+fn join(state: &mut State<'_, '_>, value: &Value, separator: Option<&str>) -> Result<String, Error> {
+    let separator = separator.unwrap_or_default();
     let mut out = String::new();
     for (index, item) in value.try_iter()?.enumerate() {
         let item = item.to_string();
         make(state, item.len().checked_add(separator.len()))?;
         if index > 0 {
-            out.push_str(&separator);
+            out.push_str(separator);
         }
         out.push_str(&item);
     }

@@ -1,9 +1,14 @@
 //! Tests of the room through its door: text in, a pipeline or findings out.
 
-mod diagnostics;
+mod expressions;
+mod guide;
 mod hostile;
 mod language;
+mod nodes;
+mod order;
+mod syntax;
 mod templates;
+mod values;
 
 use super::definition::{Defaults, Pipeline, parse};
 use super::report::{Report, SourceFile};
