@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::Yard;
 use crate::table::Row;
@@ -30,6 +30,9 @@ pub(crate) fn measure(yard: &Yard) -> Result<Vec<Row>> {
         all.push(check(&dir)?.wall * 1e3);
         one.push(check(&first)?.wall * 1e3);
     }
+    // A program that read nothing would win.
+    fs::write(dir.join("broken.yaml"), "seriall: {a: \"true\"}\n")?;
+    ensure!(check(&dir).is_err(), "`check` does not see a misspelt key");
     Ok(vec![
         Row::alone(format!("`check` of {FILES} files of 20 nodes"), "ms", &all),
         Row::alone("`check` of one of them".to_owned(), "ms", &one),

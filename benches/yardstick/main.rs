@@ -102,7 +102,9 @@ fn measure(arguments: &[String]) -> Result<()> {
             }
         }
     }
-    table::print(&machine(&yard), &rows);
+    if !rows.is_empty() {
+        table::print(&machine(&yard), &rows);
+    }
     if failed.is_empty() { Ok(()) } else { bail!("not measured: {}", failed.join(", ")) }
 }
 
@@ -112,6 +114,8 @@ fn machine(yard: &Yard) -> String {
     let system = rustix::system::uname();
     let kernel = format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy());
     let name = yard.program.file_name().unwrap_or_default().to_string_lossy();
+    let ours = std::env::var_os("YARDSTICK_PROGRAM").is_none();
+    let version = if ours { concat!(" ", env!("CARGO_PKG_VERSION")) } else { "" };
     let how = if yard.quick { "quick" } else { "full" };
-    format!("{name} {}, {cores} cores, {kernel}, {how}", env!("CARGO_PKG_VERSION"))
+    format!("{name}{version}, {cores} cores, {kernel}, {how}")
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::table::Row;
 use crate::{Yard, process};
@@ -40,6 +40,13 @@ fn of(yard: &Yard, count: usize, rounds: usize) -> Result<Vec<Row>> {
         xargs.args(["-P8", "-I{}", "sh", "-c", "true"]).stdin(File::open(&list)?);
         let xargs = process::run(&mut xargs, yard.dir.path())?;
         let one = yard.run("one.yaml", &self::tree(1))?;
+        // A program that ran nothing would win.
+        let tasks_cpu = xargs.cpu - xargs.own;
+        ensure!(
+            sexton.cpu > tasks_cpu / 2.0,
+            "{count} tasks cost {tasks_cpu} ms of CPU, but the run used {} ms: it did not run them",
+            sexton.cpu
+        );
 
         of(&mut wall, sexton.wall);
         of(&mut after_start, sexton.wall - one.wall);
@@ -48,11 +55,11 @@ fn of(yard: &Yard, count: usize, rounds: usize) -> Result<Vec<Row>> {
         of(&mut own, sexton.own / tasks);
         of(&mut bare_wall, xargs.wall);
         // What its children cost is the price of the tasks themselves.
-        of(&mut bare_cpu, (xargs.cpu - xargs.own) / tasks);
+        of(&mut bare_cpu, tasks_cpu / tasks);
         of(&mut bare_own, xargs.own / tasks);
     }
     let name = format!("{count} × `sh -c true`, 8 wide");
-    let cost = format!("CPU above the child, of {count}");
+    let cost = format!("CPU of {count}; difference: above the child");
     Ok(vec![
         Row::ratio(name.clone(), "s", &wall, &bare_wall),
         Row::ratio(format!("{name}, less start-up"), "s", &after_start, &bare_wall),
