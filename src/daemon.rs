@@ -94,7 +94,7 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<(Pipeline, Config, PathBuf)>> {
     let config_dir = args.config.around(&path);
     let mut report = Report::default();
     let config = load::config(&config_dir, &mut report)?;
-    let defaults = config.clone().unwrap_or_default().defaults;
+    let defaults = config.clone().unwrap_or_default().for_pipelines();
     let loaded = load::pipeline(&path, &defaults, &mut report)?;
     eprint!("{}", report.render(std::io::stderr().is_terminal()));
     let (Some(config), Some(pipeline)) = (config, loaded.pipeline) else { return Ok(None) };
@@ -163,7 +163,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
             base: base_environment(),
             secrets: Arc::new(Configured(desk.config.clone())),
         },
-        parallelism: desk.config.parallelism,
+        parallelism: desk.config.parallelism.get() as usize,
         boot_id,
     };
     let mut engine = Engine::new(parts, next, recovered);
@@ -217,7 +217,7 @@ async fn begin(
         name: pipeline.name.to_string(),
         hash: pipeline.hash.clone(),
         source: pipeline.source.to_string(),
-        defaults: crate::config::kept::write(&desk.config.defaults),
+        defaults: crate::config::kept::write(&desk.config.for_pipelines()),
     };
     let version = engine.ensure_version(&definition, now).await?;
     let record = NewRun {

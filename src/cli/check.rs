@@ -50,7 +50,8 @@ fn one(
     report: &mut Report,
     names: &mut BTreeMap<Box<str>, PathBuf>,
 ) -> Result<Option<String>, String> {
-    let loaded = load::pipeline(path, &settings.defaults, report).map_err(|error| error.to_string())?;
+    let loaded =
+        load::pipeline(path, &settings.for_pipelines(), report).map_err(|error| error.to_string())?;
     let Some(pipeline) = loaded.pipeline else { return Ok(None) };
     if let Some(other) = names.insert(pipeline.name.clone(), path.to_owned()) {
         let (path, other) = (path.display(), other.display());
