@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use super::spec::{ConfigKeys, SecretKeys};
 use crate::pipeline::attributes::Reading;
 use crate::pipeline::check::{World, check};
+use crate::pipeline::composer;
 use crate::pipeline::definition::{Defaults, timezone};
 use crate::pipeline::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::pipeline::document::{Document, ValueId, View};
@@ -79,7 +80,7 @@ pub fn json_schema() -> serde_json::Value {
 }
 
 fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
-    let document = Document::read(&file.text, found)?;
+    let document = composer::read(&file.text, found)?;
     let root = document.root();
     let mut config = Config::default();
     if document.is_null(root) {

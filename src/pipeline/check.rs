@@ -10,14 +10,13 @@ use minijinja::syntax::SyntaxConfig;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Span, listed, nearest};
 use super::document::Document;
-use super::lower::{Role, TextPlace};
 use super::name;
 use super::node::Tree;
 use super::order::near_path;
 use super::params::Params;
-use super::scope::{DATE_ATTRIBUTES, INSTANT_ATTRIBUTES, NAMES};
+use super::scope::{DATE_ATTRIBUTES, FILTERS, INSTANT_ATTRIBUTES, NAMES};
 use super::splice;
-use super::template::FILTERS;
+use super::texts::{Role, TextPlace};
 
 /// Tokens between one pair of braces; more would be nested too deeply for a thread's stack.
 const MAX_TOKENS: usize = 200;
@@ -232,7 +231,7 @@ impl<'t> Look<'_, 't> {
             }
             Expr::GetAttr(get) => {
                 self.expr(&get.expr);
-                self.attribute(&get.expr, get.name, from_start(&get.expr, get.span()));
+                self.attribute(&get.expr, get.name, splice::from_start(&get.expr, get.span()));
             }
             Expr::GetItem(get) => {
                 self.expr(&get.expr);
@@ -240,7 +239,7 @@ impl<'t> Look<'_, 't> {
                 if let Expr::Const(key) = &get.subscript_expr
                     && let Some(key) = key.value.as_str()
                 {
-                    self.attribute(&get.expr, key, from_start(&get.expr, get.span()));
+                    self.attribute(&get.expr, key, splice::from_start(&get.expr, get.span()));
                 }
             }
             Expr::Call(call) => {
@@ -360,17 +359,6 @@ impl<'t> Look<'_, 't> {
 
 fn is_secret(function: &Expr<'_>) -> bool {
     matches!(function, Expr::Var(var) if var.id == "secret")
-}
-
-/// minijinja's place of `a["b"].c` begins at the first bracket; people mean all of it.
-pub(crate) fn from_start(mut of: &Expr<'_>, at: Mark) -> Mark {
-    loop {
-        of = match of {
-            Expr::GetAttr(get) => &get.expr,
-            Expr::GetItem(get) => &get.expr,
-            other => return Mark { start_offset: at.start_offset.min(other.span().start_offset), ..at },
-        }
-    }
 }
 
 /// Whether the form of an expression says that it is a number. Strings and lists could be multiplied to any

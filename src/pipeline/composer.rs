@@ -9,6 +9,8 @@ use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use super::document::{BROKEN_KEY, Document, Shape, Value, ValueId, View};
 use super::syntax;
 
+/// Bytes of a file.
+pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// Values of a file, counted as if every alias were written out.
 const MAX_VALUES: u64 = 20_000_000;
 /// Lists and mappings inside each other. A node takes at most two levels of a tree's 1,000.
@@ -18,9 +20,21 @@ const MAX_SCALAR: usize = 1 << 20;
 /// Entries brought in by `<<`.
 const MAX_MERGED: usize = 1_000_000;
 
-/// Reads the one document of `source`; the error is what makes going on pointless.
-pub(super) fn compose<'s>(source: &'s str, found: &mut Diagnostics) -> Result<Document<'s>, Fatal> {
-    Builder::new(source, found).build()
+/// Reads the one document of `source`; `None` where its syntax is broken or a limit is exceeded, which is
+/// then in `found`.
+pub(crate) fn read<'s>(source: &'s str, found: &mut Diagnostics) -> Option<Document<'s>> {
+    if source.len() > MAX_BYTES {
+        let message = format!("the file is larger than {} MiB", MAX_BYTES >> 20);
+        found.push(Diagnostic::error(Span::default(), message));
+        return None;
+    }
+    match Builder::new(source, found).build() {
+        Ok(document) => Some(document),
+        Err(fatal) => {
+            found.push(*fatal);
+            None
+        }
+    }
 }
 
 type Fatal = Box<Diagnostic>;

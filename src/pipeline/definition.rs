@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::attributes::Reading;
 use super::check::{World, check};
+use super::composer;
 use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use super::document::{Document, ValueId, View};
 use super::duration;
@@ -62,7 +63,7 @@ pub fn parse(file: &SourceFile, defaults: &Defaults) -> (Option<Pipeline>, Diagn
 }
 
 fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Option<Pipeline> {
-    let document = Document::read(&file.text, found)?;
+    let document = composer::read(&file.text, found)?;
     let root = document.root();
     let keys: FileKeys = match document.view(root) {
         View::Mapping(_) => reader::read(&document, root, None, found),

@@ -3,12 +3,9 @@
 
 use granit_parser::ScalarStyle;
 
-use super::composer;
-use super::diagnostic::{Diagnostic, Diagnostics, Span};
+use super::diagnostic::Span;
 use super::syntax;
 
-/// Bytes of a file.
-pub(crate) const MAX_BYTES: usize = 64 << 20;
 /// Stands for a key that is no text, which has been reported.
 pub(crate) const BROKEN_KEY: &str = "\u{0}";
 
@@ -57,22 +54,6 @@ impl<'s> Document<'s> {
     /// Nothing yet, of this text.
     pub(super) fn new(source: &'s str) -> Self {
         Self { source, values: Vec::new(), members: Vec::new(), owned: Vec::new(), root: ValueId(0) }
-    }
-
-    /// Reads `source`; `None` where its syntax is broken or a limit is exceeded, which is then in `found`.
-    pub(crate) fn read(source: &'s str, found: &mut Diagnostics) -> Option<Self> {
-        if source.len() > MAX_BYTES {
-            let message = format!("the file is larger than {} MiB", MAX_BYTES >> 20);
-            found.push(Diagnostic::error(Span::default(), message));
-            return None;
-        }
-        match composer::compose(source, found) {
-            Ok(document) => Some(document),
-            Err(fatal) => {
-                found.push(*fatal);
-                None
-            }
-        }
     }
 
     pub(crate) fn root(&self) -> ValueId {

@@ -11,6 +11,7 @@ use super::node::{Command, NodeId, Options, Tree, TreeBuilder};
 use super::policy::Settings;
 use super::reader;
 use super::spec::{FILE_KEYS, INHERITED_KEYS, InheritedKeys, NODE_KEYS, NodeKeys};
+use super::texts::{Role, TextPlace, is_template};
 
 /// Containers around a node.
 pub(crate) const MAX_DEPTH: usize = 1_000;
@@ -26,26 +27,6 @@ pub(crate) struct Lowered {
     pub(crate) afters: Vec<(NodeId, ValueId)>,
     /// Texts that may be templates or expressions.
     pub(crate) texts: Vec<TextPlace>,
-}
-
-/// A text of a node that is evaluated when it runs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TextPlace {
-    pub(crate) id: ValueId,
-    pub(crate) role: Role,
-}
-
-/// What a text is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// An expression.
-    When,
-    /// A line for a shell.
-    ShellLine,
-    /// An argument, a directory, a user: no shell reads it.
-    Plain,
-    /// The value of an environment variable.
-    EnvValue,
 }
 
 /// Reads the tree of the file whose root node is named `name`; `None` where there is no node at all.
@@ -382,7 +363,7 @@ impl<'d> Walk<'_, 'd, '_> {
 
     /// Notes a text that is a template; most are not.
     fn templates(&mut self, id: ValueId, role: Role) {
-        if self.reading.document.text(id).is_some_and(super::template::is_template) {
+        if self.reading.document.text(id).is_some_and(is_template) {
             self.texts.push(TextPlace { id, role });
         }
     }
@@ -400,6 +381,6 @@ pub(crate) fn setting_texts(document: &Document<'_>, keys: &InheritedKeys) -> Ve
         View::Scalar { .. } | View::Mapping(_) => vec![shell.id],
     });
     texts.extend(fields.chain(shell).map(|id| TextPlace { id, role: Role::Plain }));
-    texts.retain(|text| document.text(text.id).is_some_and(super::template::is_template));
+    texts.retain(|text| document.text(text.id).is_some_and(is_template));
     texts
 }

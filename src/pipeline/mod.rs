@@ -2,7 +2,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod check;
-mod composer;
+pub(crate) mod composer;
 pub mod definition;
 pub mod diagnostic;
 pub(crate) mod document;
@@ -23,6 +23,7 @@ pub(crate) mod spec;
 mod splice;
 mod syntax;
 pub mod template;
+mod texts;
 
 #[cfg(test)]
 mod tests;

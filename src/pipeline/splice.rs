@@ -6,7 +6,6 @@
 use minijinja::machinery::Span as Mark;
 use minijinja::machinery::ast::Expr;
 
-use super::check::from_start;
 use super::diagnostic::{Diagnostic, Span};
 use super::environment::param_variable;
 use super::params::{ParamType, Params};
@@ -89,5 +88,16 @@ fn is_output(expr: &Expr<'_>) -> bool {
         Expr::GetItem(get) => is_var(&get.expr, "outputs"),
         Expr::GetAttr(get) => is_var(&get.expr, "outputs"),
         _ => false,
+    }
+}
+
+/// minijinja's place of `a["b"].c` begins at the first bracket; people mean all of it.
+pub(super) fn from_start(mut of: &Expr<'_>, at: Mark) -> Mark {
+    loop {
+        of = match of {
+            Expr::GetAttr(get) => &get.expr,
+            Expr::GetItem(get) => &get.expr,
+            other => return Mark { start_offset: at.start_offset.min(other.span().start_offset), ..at },
+        }
     }
 }

@@ -10,6 +10,7 @@ use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value, 
 use super::check;
 use super::scope::{Scope, context};
 use super::secret;
+use super::texts::is_template;
 
 /// Bytes of a result, and of all that a template's `replace` and `join` make on the way.
 pub const MAX_RESULT: usize = 1 << 20;
@@ -38,18 +39,6 @@ pub enum TemplateError {
     /// The result is longer than [`MAX_RESULT`].
     #[error("the result is longer than {} KiB", MAX_RESULT >> 10)]
     TooLong,
-}
-
-/// Whether a text is more than itself.
-pub fn is_template(text: &str) -> bool {
-    let mut bytes = text.as_bytes();
-    while let Some(at) = bytes.iter().position(|&byte| byte == b'{') {
-        if matches!(bytes.get(at + 1), Some(b'{' | b'%' | b'#')) {
-            return true;
-        }
-        bytes = &bytes[at + 1..];
-    }
-    false
 }
 
 /// The text with its templates filled in; a text without any costs a copy. `env` is what `env.NAME` reads.
@@ -100,46 +89,6 @@ pub fn evaluate(
         found: format!("the {} `{shown}`", value.kind()),
     })
 }
-
-/// The filters there are.
-pub(crate) const FILTERS: [&str; 36] = [
-    "abs",
-    "bool",
-    "capitalize",
-    "count",
-    "d",
-    "default",
-    "dictsort",
-    "first",
-    "float",
-    "int",
-    "items",
-    "join",
-    "last",
-    "length",
-    "lines",
-    "list",
-    "lower",
-    "map",
-    "max",
-    "min",
-    "reject",
-    "rejectattr",
-    "replace",
-    "reverse",
-    "round",
-    "select",
-    "selectattr",
-    "shquote",
-    "sort",
-    "split",
-    "string",
-    "title",
-    "tojson",
-    "trim",
-    "unique",
-    "upper",
-];
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();

@@ -1,6 +1,6 @@
 //! The findings about templates, conditions and parameters, as people see them.
 
-use super::findings;
+use super::findings::findings;
 
 #[test]
 fn a_bad_template() {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::schema::json_schema;
 use super::super::spec::{FILE_KEYS, INHERITED_KEYS, NODE_KEYS};
-use super::{pipeline, report};
+use super::findings::{pipeline, report};
 
 #[test]
 fn every_example_of_the_guide_is_a_pipeline() {

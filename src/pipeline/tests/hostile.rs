@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use super::messages;
+use super::findings::messages;
 
 /// On the stack of an ordinary thread, within a time that only a bomb exceeds.
 fn survives(text: String) -> Vec<String> {
@@ -122,7 +122,7 @@ proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
     #[test]
     fn no_bytes_crash_it(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-        super::findings(&String::from_utf8_lossy(&bytes));
+        super::findings::findings(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
@@ -133,6 +133,6 @@ proptest::proptest! {
             "---\n", "...", "? ", "é", "\u{feff}", "\0", "\\", "name", "timeout", "1m", "env", "retry", "~", "%", "a/b", "/",
         ]), 0..40)
     ) {
-        super::findings(&pieces.concat());
+        super::findings::findings(&pieces.concat());
     }
 }

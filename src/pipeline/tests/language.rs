@@ -8,7 +8,7 @@ use super::super::node::{Command, Kind, NodeId, TriggerRule};
 use super::super::params::{ParamType, ParamValue};
 use super::super::policy::RetryOn;
 use super::super::report::SourceFile;
-use super::{messages, pipeline};
+use super::findings::{messages, pipeline};
 
 const NIGHTLY: &str = r#"
 description: Ingest vendor data.

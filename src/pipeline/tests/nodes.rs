@@ -1,6 +1,6 @@
 //! The findings about nodes, keys and values, as people see them.
 
-use super::findings;
+use super::findings::findings;
 
 #[test]
 fn one_file_tells_all_seven_mistakes() {

@@ -1,6 +1,6 @@
 //! The findings about order and names, as people see them.
 
-use super::findings;
+use super::findings::findings;
 
 #[test]
 fn an_after_that_names_a_sibling() {

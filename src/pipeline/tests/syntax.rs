@@ -1,6 +1,6 @@
 //! The findings about YAML itself, as people see them.
 
-use super::findings;
+use super::findings::findings;
 
 #[test]
 fn two_documents() {

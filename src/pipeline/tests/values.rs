@@ -1,6 +1,6 @@
 //! The findings about the values of keys, as people see them.
 
-use super::findings;
+use super::findings::findings;
 
 #[test]
 fn a_bad_boolean() {
