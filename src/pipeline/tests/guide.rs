@@ -8,10 +8,10 @@ use super::findings::{pipeline, report};
 
 #[test]
 fn every_example_of_the_guide_is_a_pipeline() {
-    let guide = include_str!("../../../docs/language.md");
-    let examples: Vec<&str> =
-        guide.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert!(examples.len() >= 6, "{} examples", examples.len());
+    let texts = [include_str!("../../../docs/language.md"), include_str!("../../../README.md")];
+    let fenced = texts.iter().flat_map(|text| text.split("```yaml\n").skip(1));
+    let examples: Vec<&str> = fenced.filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() >= 7, "{} examples", examples.len());
     for example in examples {
         if example.starts_with("# sexton.yaml") {
             let file = super::super::report::SourceFile::new("sexton.yaml", example);
