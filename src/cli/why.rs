@@ -1,6 +1,5 @@
 //! `sexton why`: one sentence, and the facts behind it.
 
-use anyhow::anyhow;
 use jiff::tz::TimeZone;
 
 use crate::pipeline::node::NodeId;
@@ -18,9 +17,7 @@ pub async fn why(args: &WhyArgs) -> anyhow::Result<Outcome> {
     let record = desk::run(&reader, Some(args.run)).await?;
     let run = restored(&reader, &record).await?;
     let tree = run.tree().clone();
-    let node = tree
-        .find(&args.path)
-        .ok_or_else(|| anyhow!("run {} has no `{}`; see `sexton tasks {0}`", args.run, args.path))?;
+    let node = desk::node(&tree, &args.path, record.id)?;
     let live = run.live().count();
     let around = Around { zone: TimeZone::UTC, places: (live, live) };
     println!("{}", sentence(&run, node, &around));
