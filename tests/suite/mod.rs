@@ -2,4 +2,5 @@
 
 mod architecture;
 mod keeper;
+mod simulation;
 mod store;
