@@ -1,0 +1,9 @@
+//! Real processes that are killed: the daemon's part is played by this very binary, started once more.
+
+mod disk;
+mod foreground;
+mod kills;
+mod load;
+mod place;
+mod superseded;
+mod victim;
