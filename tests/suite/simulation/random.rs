@@ -29,8 +29,10 @@ fn whatever_else_happens_nothing_is_lost_or_doubled() {
     play_all(1 << 32);
 }
 
-/// `SEXTON_SEED` plays one case alone, `SEXTON_LONG` many more.
+/// `SEXTON_SEED` plays one case alone, `SEXTON_LONG` many more, `SEXTON_ROUND` others.
 fn play_all(first: u64) {
+    let round: u64 = std::env::var("SEXTON_ROUND").map_or(0, |round| round.parse().expect("a number"));
+    let first = first + (round << 33);
     let only = std::env::var("SEXTON_SEED").ok().map(|seed| seed.parse().expect("a number"));
     let cases = if std::env::var_os("SEXTON_LONG").is_some() { CASES.1 } else { CASES.0 };
     for seed in only.map_or(first..first + cases, |seed: u64| seed..seed + 1) {
