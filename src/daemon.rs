@@ -1,6 +1,7 @@
 //! The composition root: the only file that knows all rooms. It wires them for `sexton run` and
 //! `sexton keeper`, and takes them apart again.
 
+use std::error::Error as _;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -178,8 +179,15 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let was_interrupted = interrupted.is_finished();
     interrupted.abort();
     let ended = desk.clock.now();
+    let halted = engine.halted(id).map(|error| {
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        anyhow!("run {id} was halted: {error}{cause}")
+    });
     engine.into_store().close().await?;
     let _ = client.await;
+    if let Some(halted) = halted {
+        return Err(halted);
+    }
     let ending = endings.of(id).context("the run has ended, and nobody was told how")?;
     if !json {
         tell(&ending, &label, now, ended, &desk.state, &places);

@@ -1,5 +1,7 @@
 //! One module a room, or a way of using the whole.
 
 mod architecture;
+mod crash;
 mod keeper;
+mod simulation;
 mod store;
