@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::keeper::protocol::{
-    self, Ack, By, Decoder, End, Exited, FromKeeper, Hello, Kill, Launch, LogLimit, PROTOCOL, Refusal,
-    ToKeeper, Token, Welcome,
+    self, Ack, AttemptState, By, Decoder, End, Exited, FromKeeper, Hello, Kill, Launch, LogLimit, PROTOCOL,
+    Refusal, ToKeeper, Token, Welcome,
 };
 use crate::keeper::verdict::{self, Row};
 use crate::keeper::{error, start};
@@ -194,7 +194,24 @@ impl Client {
 
     fn report(&self, message: FromKeeper) -> Result<Vec<Report>, Gone> {
         Ok(match message {
-            FromKeeper::Welcome(welcome) => vec![Report::Connected(Box::new(Kept(welcome)))],
+            FromKeeper::Welcome(welcome) => {
+                // The welcome is the only word the keeper gives of what ended while nobody was connected.
+                let ended: Vec<Report> = welcome
+                    .attempts
+                    .iter()
+                    .filter_map(|attempt| match &attempt.state {
+                        AttemptState::Ended(exited) => {
+                            Some(Report::Ended(Box::new(self.ended((**exited).clone()))))
+                        }
+                        AttemptState::Spawning | AttemptState::Running { .. } | AttemptState::Clearing => {
+                            None
+                        }
+                    })
+                    .collect();
+                let mut reports = vec![Report::Connected(Box::new(Kept(welcome)))];
+                reports.extend(ended);
+                reports
+            }
             FromKeeper::Superseded { epoch } => {
                 return Err(Gone::Keeper(format!("another daemon has taken over, with epoch {epoch}")));
             }
