@@ -100,24 +100,27 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 impl Client {
     async fn run(mut self) {
+        let mut told = String::new();
         loop {
-            let error = match self.connect().await {
+            match self.connect().await {
                 Ok(stream) => match self.serve(stream).await {
                     Gone::Engine => return,
-                    Gone::Keeper(error) => error,
+                    Gone::Keeper(error) => tracing::warn!(%error, "the keeper is gone; connecting again"),
                 },
                 Err(error) => {
-                    if self.reports.send(Report::Unavailable { error: error.clone() }).await.is_err() {
+                    // Once, and not with every try.
+                    if error != told
+                        && self.reports.send(Report::Unavailable { error: error.clone() }).await.is_err()
+                    {
                         return;
                     }
+                    told.clone_from(&error);
                     tokio::select! {
                         () = tokio::time::sleep(PAUSE) => {}
                         () = self.reports.closed() => return,
                     }
-                    error
                 }
-            };
-            tracing::warn!(%error, "the keeper is gone; connecting again");
+            }
             // Orders given meanwhile are settled by the inventory of the next connection.
             while self.inbox.try_recv().is_ok() {}
         }
