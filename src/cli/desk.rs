@@ -18,7 +18,8 @@ const MOST_PATHS: usize = 10_000;
 /// The directory that was named, else the desk directory.
 pub fn directory(state: &StateDir) -> anyhow::Result<PathBuf> {
     if let Some(dir) = &state.dir {
-        return Ok(dir.clone());
+        // Absolute: tasks and the keeper have working directories of their own.
+        return std::path::absolute(dir).with_context(|| format!("--state-dir {}", dir.display()));
     }
     let base = match std::env::var_os("XDG_STATE_HOME").filter(|base| Path::new(base).is_absolute()) {
         Some(base) => PathBuf::from(base),
@@ -34,6 +35,18 @@ pub async fn open(state: &StateDir) -> anyhow::Result<Reader> {
     Reader::open(&dir).await.map_err(Into::into)
 }
 
+/// The node that is meant: a path, or the pipeline's name for the whole run.
+pub fn node(tree: &Tree, run: &RunRecord, path: &str) -> anyhow::Result<NodeId> {
+    let whole = (path == run.pipeline_name).then_some(NodeId::ROOT);
+    tree.find(path).or(whole).ok_or_else(|| {
+        let paths: Vec<String> = tree.ids().skip(1).take(MOST_PATHS).map(|id| tree.path(id)).collect();
+        let near = nearest(path, paths.iter().map(String::as_str));
+        let hint = near.map(|near| format!("; did you mean `{near}`?"));
+        let hint = hint.unwrap_or_else(|| format!("; see `sexton tasks {}`", run.id));
+        anyhow!("run {} has no task `{path}`{hint}", run.id)
+    })
+}
+
 /// The run with this number, or the newest.
 pub async fn run(reader: &Reader, id: Option<i64>) -> anyhow::Result<RunRecord> {
     if let Some(id) = id {
@@ -42,17 +55,4 @@ pub async fn run(reader: &Reader, id: Option<i64>) -> anyhow::Result<RunRecord> 
     }
     let newest = reader.runs(&RunFilter::default(), 1).await?;
     newest.into_iter().next().context("there are no runs yet; `sexton run FILE` makes one")
-}
-
-/// The node at a path; the error names what was probably meant.
-pub fn node(tree: &Tree, path: &str, run: RunId) -> anyhow::Result<NodeId> {
-    if let Some(node) = tree.find(path) {
-        return Ok(node);
-    }
-    let paths: Vec<String> = tree.ids().take(MOST_PATHS).map(|node| tree.path(node)).collect();
-    let meant = nearest(path, paths.iter().map(String::as_str));
-    Err(match meant {
-        Some(meant) => anyhow!("run {run} has no `{path}`; did you mean `{meant}`?"),
-        None => anyhow!("run {run} has no `{path}`; `sexton tasks {run}` lists what it has"),
-    })
 }

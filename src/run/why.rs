@@ -43,7 +43,7 @@ pub fn why(run: &Run, node: NodeId, around: &Around) -> String {
         Status::Succeeded | Status::Failed | Status::Skipped | Status::UpstreamFailed | Status::Cancelled => {
             match reason(run, node) {
                 reason if reason.is_empty() => format!("`{path}` {}.", seen.status),
-            tries if tries.starts_with('(') => format!("`{path}` {} {tries}.", seen.status),
+                tries if tries.starts_with('(') => format!("`{path}` {} {tries}.", seen.status),
                 reason => format!("`{path}` {}: {reason}.", seen.status),
             }
         }

@@ -16,7 +16,7 @@ use crate::control::Watch;
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
-use crate::run::state::Status;
+use crate::run::state::{RunId, Status};
 use crate::run::why;
 
 use super::ending::Endings;
@@ -44,6 +44,7 @@ struct Row {
 /// The watch of a run on a terminal.
 #[derive(Debug)]
 pub struct Board {
+    run: RunId,
     rows: Arc<Mutex<BTreeMap<NodeId, Row>>>,
     places: Places,
     endings: Endings,
@@ -52,15 +53,20 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board, and the thread that draws it on standard error.
-    pub fn start(places: Places, endings: Endings, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+    /// A board of this run, and the thread that draws it on standard error.
+    pub fn start(
+        run: RunId,
+        places: Places,
+        endings: Endings,
+        clock: Arc<dyn Clock>,
+    ) -> std::io::Result<Self> {
         let rows = Arc::new(Mutex::new(BTreeMap::new()));
         let (stop, stopped) = channel();
         let shared = rows.clone();
         let drawer = std::thread::Builder::new()
             .name("board".to_owned())
             .spawn(move || draw(&shared, &stopped, &*clock))?;
-        Ok(Self { rows, places, endings, stop: Some(stop), drawer: Some(drawer) })
+        Ok(Self { run, rows, places, endings, stop: Some(stop), drawer: Some(drawer) })
     }
 
     fn row(&self, live: &Live, node: NodeId, now: Timestamp, before: Option<&Row>) -> Row {
@@ -89,6 +95,9 @@ impl Board {
 
 impl Watch for Board {
     fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp) {
+        if live.run.id() != self.run {
+            return;
+        }
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if live.run.tree().len() <= WHOLE {
             for node in live.run.tree().ids() {
@@ -112,6 +121,9 @@ impl Watch for Board {
 
     fn finished(&mut self, live: &Live, now: Timestamp) {
         self.endings.tell(live, now);
+        if live.run.id() != self.run {
+            return;
+        }
         // Dropping the sender stops the drawer, which takes the board off the screen.
         self.stop = None;
         if let Some(drawer) = self.drawer.take() {
