@@ -107,7 +107,7 @@ fn why_is_a_sentence_and_the_facts() {
         ["`/` failed: because of `check`.", check, "  log: sexton logs 1 'check'", "  tasks: sexton tasks 1"]
     );
     assert_eq!(lines("night"), lines("/"), "the pipeline's name is the whole run");
-    assert_eq!(lines("load"), ["`load` succeeded: (2/2 attempts).", "  log: sexton logs 1 'load'"]);
+    assert_eq!(lines("load"), ["`load` succeeded (2/2 attempts).", "  log: sexton logs 1 'load'"]);
     assert_eq!(why("idle"), "`idle` skipped: `when: ds == \"2000-01-01\"` is false.\n");
     assert_eq!(lines("check"), [check, "  log: sexton logs 1 'check'"]);
     let files =
