@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -15,9 +14,9 @@ use crate::cli::args::{KeeperArgs, RunArgs};
 use crate::cli::desk;
 use crate::cli::failure::Outcome;
 use crate::cli::show::board::Board;
-use crate::cli::show::ending::{Ending, Endings};
-use crate::cli::show::log;
-use crate::cli::show::table::lasted;
+use crate::cli::show::ending::Endings;
+use crate::cli::show::out;
+use crate::cli::show::summary::{Label, summary};
 use crate::cli::show::transition::Transitions;
 use crate::clock::{Clock, System};
 use crate::config::load;
@@ -30,6 +29,7 @@ use crate::engine::runner::{Engine, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
 use crate::pipeline::definition::Pipeline;
+use crate::pipeline::diagnostic::nearest;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::report::Report;
 use crate::run::live::Live;
@@ -45,8 +45,6 @@ const LATER: &str = "the next sexton run";
 /// What to do about a state directory that is in use.
 const LOCKED: &str = "one `sexton run` at a time uses a state directory: wait for it, or name another \
                       --state-dir; if it is a daemon's, trigger the pipeline there";
-/// Lines of a failed task's log that are shown.
-const LAST_LINES: usize = 20;
 
 /// Runs a command that reads the database.
 pub fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -73,11 +71,19 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
         }
     };
     let state = desk::directory(&args.state)?;
+    complain();
     block_on(async {
         let desk = Desk { state, config, directory, clock: Arc::new(System) };
         let asked = Asked { pipeline, params: kept_params(&params), date: args.date };
         foreground(&desk, asked, args.json).await
     })
+}
+
+/// What goes wrong beside the run (the keeper, the disk) is said on standard error.
+fn complain() {
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).without_time();
+    // Refused only where somebody listens already.
+    let _ = subscriber.with_target(false).with_writer(std::io::stderr).try_init();
 }
 
 /// The pipeline that is meant, the settings, and the directory commands start in; `None` where a file is
@@ -89,15 +95,19 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<(Pipeline, Config, PathBuf)>> {
     } else {
         load::find(&args.config.dir(), &args.pipeline).ok_or_else(|| {
             let dir = args.config.dir().join("pipelines");
-            anyhow!("`{}` is neither a file nor a pipeline in {}", args.pipeline, dir.display())
+            let there = load::pipeline_files(&dir).unwrap_or_default();
+            let names: Vec<_> = there.iter().filter_map(|path| path.file_stem()?.to_str()).collect();
+            let near = nearest(&args.pipeline, names).map(|near| format!("; did you mean `{near}`?"));
+            let near = near.unwrap_or_default();
+            anyhow!("`{}` is neither a file nor a pipeline in {}{near}", args.pipeline, dir.display())
         })?
     };
     let config_dir = args.config.around(&path);
     let mut report = Report::default();
     let config = load::config(&config_dir, &mut report)?;
-    let defaults = config.clone().unwrap_or_default().defaults;
+    let defaults = config.clone().unwrap_or_default().for_pipelines();
     let loaded = load::pipeline(&path, &defaults, &mut report)?;
-    eprint!("{}", report.render(std::io::stderr().is_terminal()));
+    out::findings(&report);
     let (Some(config), Some(pipeline)) = (config, loaded.pipeline) else { return Ok(None) };
     let parent = std::path::absolute(&config_dir)?.parent().map(Path::to_owned);
     Ok(Some((pipeline, config, parent.context("the configuration directory has no parent")?)))
@@ -123,9 +133,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let boot_id = boot_id()?;
     let opened = Store::open(&desk.state, now, &boot_id).await;
     let mut store = opened.map_err(|error| {
-        let locked = matches!(error, StoreError::Locked { .. });
-        let told = anyhow::Error::from(error);
-        if locked { told.context(LOCKED) } else { told }
+        if let StoreError::Locked { .. } = error { anyhow!("{error}: {LOCKED}") } else { error.into() }
     })?;
     let epoch = store.epoch();
     let places = Places::new(&desk.state);
@@ -147,9 +155,9 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let endings = Endings::default();
     let terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal() && !json;
     let watch: Box<dyn Watch> = if terminal {
-        Box::new(Board::start(places.clone(), endings.clone(), desk.clock.clone())?)
+        Box::new(Board::start(next.run, places.clone(), endings.clone(), desk.clock.clone())?)
     } else {
-        Box::new(Transitions { json, endings: endings.clone() })
+        Box::new(Transitions { json, run: next.run, endings: endings.clone() })
     };
     let parts = Parts {
         store,
@@ -164,7 +172,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
             base: base_environment(),
             secrets: Arc::new(Configured(desk.config.clone())),
         },
-        parallelism: desk.config.parallelism,
+        parallelism: desk.config.parallelism.get() as usize,
         boot_id,
     };
     let mut engine = Engine::new(parts, next, recovered);
@@ -174,11 +182,9 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         engine.run_until_idle().await?;
     }
     let (id, label) = begin(&mut engine, desk, asked, &environment).await?;
-    let interrupted = tokio::spawn(interrupt(control, id));
-    engine.run_until_idle().await?;
-    let was_interrupted = interrupted.is_finished();
-    interrupted.abort();
-    let ended = desk.clock.now();
+    let Some(interrupted) = to_the_end(&mut engine, &control, id, terminal).await? else {
+        return Ok(Outcome::Interrupted);
+    };
     let halted = engine.halted(id).map(|error| {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         anyhow!("run {id} was halted: {error}{cause}")
@@ -190,10 +196,10 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     }
     let ending = endings.of(id).context("the run has ended, and nobody was told how")?;
     if !json {
-        tell(&ending, &label, now, ended, &desk.state, &places);
+        out::print(&summary(&ending, &label, &desk.state))?;
     }
     Ok(match ending.status {
-        _ if was_interrupted => Outcome::Interrupted,
+        _ if interrupted => Outcome::Interrupted,
         Status::Succeeded | Status::Skipped => Outcome::Good,
         Status::Pending
         | Status::Queued
@@ -203,12 +209,6 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         | Status::UpstreamFailed
         | Status::Cancelled => Outcome::Bad,
     })
-}
-
-/// What a run is called when it is told of.
-struct Label {
-    pipeline: String,
-    date: jiff::civil::Date,
 }
 
 async fn begin(
@@ -225,7 +225,7 @@ async fn begin(
         name: pipeline.name.to_string(),
         hash: pipeline.hash.clone(),
         source: pipeline.source.to_string(),
-        defaults: crate::config::kept::write(&desk.config.defaults),
+        defaults: crate::config::kept::write(&desk.config.for_pipelines()),
     };
     let version = engine.ensure_version(&definition, now).await?;
     let record = NewRun {
@@ -246,56 +246,46 @@ async fn begin(
     };
     let run = Run::new(record.id, Arc::new(pipeline.tree.clone()));
     let scope = scope(&record, &pipeline, environment);
-    let label = Label { pipeline: pipeline.name.to_string(), date };
+    let label = Label { pipeline: pipeline.name.to_string(), date, began: now };
     let live = Live { run, pipeline: Arc::new(pipeline), scope };
     let id = record.id;
     engine.begin(&record, live).await?;
     Ok((id, label))
 }
 
-/// The first interrupt cancels the run; with the second this process ends, and the keeper ends the rest.
-async fn interrupt(control: Control, run: RunId) {
-    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    tokio::select! {
-        _ = int.recv() => {}
-        _ = term.recv() => {}
-    }
-    eprintln!("cancelling; what still runs is being ended …");
-    let _ = control.cancel(run, NodeId::ROOT, "an interrupt").await;
-}
-
-fn tell(ending: &Ending, label: &Label, began: Timestamp, ended: Timestamp, state: &Path, places: &Places) {
-    let took = lasted(ended.as_millisecond() - began.as_millisecond());
-    println!();
-    print!("{}", ending.picture);
-    for (path, attempt) in &ending.failed {
-        let log = places.absolute(&places.log(&label.pipeline, ending.run, path, *attempt));
-        let lines = log::tail(&log, LAST_LINES, false).unwrap_or_default();
-        println!("\n{path}, attempt {attempt}, last lines of {}:", log.display());
-        if lines.is_empty() {
-            println!("  (it printed nothing)");
+/// Goes on until nothing is under way; whether it was interrupted. The first interrupt cancels the run. With
+/// the second it is `None`: this process is to end at once, the keeper ends the rest, and the next one to
+/// use the state directory closes the run.
+async fn to_the_end(
+    engine: &mut Engine,
+    control: &Control,
+    run: RunId,
+    drawn: bool,
+) -> anyhow::Result<Option<bool>> {
+    let mut int = signal(SignalKind::interrupt())?;
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupted = false;
+    let idle = engine.run_until_idle();
+    tokio::pin!(idle);
+    loop {
+        tokio::select! {
+            ended = &mut idle => return ended.map(|()| Some(interrupted)).map_err(Into::into),
+            _ = int.recv() => {}
+            _ = term.recv() => {}
         }
-        for line in lines {
-            println!("  {line}");
+        if interrupted {
+            eprintln!(
+                "leaving at once; what still runs is being ended, and the next sexton run closes run {run}"
+            );
+            return Ok(None);
         }
-    }
-    if ending.status == Status::Succeeded && !ending.outputs.is_empty() {
-        println!("\noutputs:");
-        for (path, key, value) in &ending.outputs {
-            println!("  {path}: {key}={value}");
+        interrupted = true;
+        if !drawn {
+            eprintln!("cancelling; what still runs is being ended (again to leave at once) …");
         }
+        let control = control.clone();
+        tokio::spawn(async move { control.cancel(run, NodeId::ROOT, "an interrupt").await });
     }
-    println!(
-        "\n{} [{}] run {}: {} in {took}, logs in {}",
-        label.pipeline,
-        label.date,
-        ending.run,
-        ending.status,
-        state.join("logs").join(&label.pipeline).join(ending.run.to_string()).display()
-    );
 }
 
 fn reread(definition: &Definition) -> Result<Pipeline, String> {

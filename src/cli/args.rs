@@ -61,8 +61,7 @@ impl ConfigDir {
 /// Where runs are remembered.
 #[derive(Clone, Debug, Args)]
 pub struct StateDir {
-    /// The directory with the database and the logs [default: the desk directory, sexton/desk below
-    /// $XDG_STATE_HOME or ~/.local/state]
+    /// The directory with the database and the logs [default: your desk, ~/.local/state/sexton/desk]
     #[arg(long = "state-dir", value_name = "DIR", env = "SEXTON_STATE_DIR")]
     pub dir: Option<PathBuf>,
 }

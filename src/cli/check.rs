@@ -1,8 +1,9 @@
 //! `sexton check`: are the files valid? A line a file, or all mistakes of all files.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+
+use serde_json::json;
 
 use crate::config::load;
 use crate::config::settings::Config;
@@ -10,6 +11,7 @@ use crate::pipeline::report::Report;
 
 use super::args::CheckArgs;
 use super::failure::Outcome;
+use super::show::out;
 
 /// Checks files.
 pub fn check(args: &CheckArgs) -> anyhow::Result<Outcome> {
@@ -21,26 +23,31 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<Outcome> {
     if config.is_some() && args.paths.is_empty() && config_dir.join("sexton.yaml").exists() {
         good.push(format!("{}: valid", config_dir.join("sexton.yaml").display()));
     }
-    let mut unreadable = Vec::new();
+    let mut unusable = Vec::new();
     let mut names: BTreeMap<Box<str>, PathBuf> = BTreeMap::new();
     for path in files(args, config_dir)? {
         match one(&path, &settings, &mut report, &mut names) {
             Ok(line) => good.extend(line),
-            Err(error) => unreadable.push(error),
+            Err(error) => unusable.push((path, error)),
         }
     }
     if args.json {
-        println!("{}", report.to_json());
+        for found in report.to_json().as_array().into_iter().flatten() {
+            out::line(&found.to_string())?;
+        }
+        for (path, error) in &unusable {
+            out::line(&json!({"file": path, "severity": "error", "message": error}).to_string())?;
+        }
     } else {
-        eprint!("{}", report.render(std::io::stderr().is_terminal()));
+        out::findings(&report);
+        for (path, error) in &unusable {
+            eprintln!("error: {}: {error}", path.display());
+        }
         for line in good {
-            println!("{line}");
+            out::line(&line)?;
         }
     }
-    for error in &unreadable {
-        eprintln!("error: {error}");
-    }
-    let failed = report.has_errors() || !unreadable.is_empty() || (args.strict && !report.is_empty());
+    let failed = report.has_errors() || !unusable.is_empty() || (args.strict && !report.is_empty());
     Ok(if failed { Outcome::Bad } else { Outcome::Good })
 }
 
@@ -50,13 +57,14 @@ fn one(
     report: &mut Report,
     names: &mut BTreeMap<Box<str>, PathBuf>,
 ) -> Result<Option<String>, String> {
-    let loaded = load::pipeline(path, &settings.defaults, report).map_err(|error| error.to_string())?;
+    let loaded =
+        load::pipeline(path, &settings.for_pipelines(), report).map_err(|error| error.source.to_string())?;
     let Some(pipeline) = loaded.pipeline else { return Ok(None) };
     if let Some(other) = names.insert(pipeline.name.clone(), path.to_owned()) {
-        let (path, other) = (path.display(), other.display());
         return Err(format!(
-            "{path}: the name `{}` is taken by {other}; give one another `name`",
-            pipeline.name
+            "the name `{}` is taken by {}; give one of them another `name`",
+            pipeline.name,
+            other.display()
         ));
     }
     let nodes = pipeline.tree.len();

@@ -4,16 +4,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
+use crate::pipeline::diagnostic::nearest;
+use crate::pipeline::node::{NodeId, Tree};
 use crate::run::state::RunId;
 use crate::store::db::Reader;
 use crate::store::runs::{RunFilter, RunRecord};
 
 use super::args::StateDir;
 
+/// Paths that are compared to find what was meant.
+const MOST_PATHS: usize = 10_000;
+
 /// The directory that was named, else the desk directory.
 pub fn directory(state: &StateDir) -> anyhow::Result<PathBuf> {
     if let Some(dir) = &state.dir {
-        return Ok(dir.clone());
+        // Absolute: tasks and the keeper have working directories of their own.
+        return std::path::absolute(dir).with_context(|| format!("--state-dir {}", dir.display()));
     }
     let base = match std::env::var_os("XDG_STATE_HOME").filter(|base| Path::new(base).is_absolute()) {
         Some(base) => PathBuf::from(base),
@@ -27,6 +33,18 @@ pub fn directory(state: &StateDir) -> anyhow::Result<PathBuf> {
 pub async fn open(state: &StateDir) -> anyhow::Result<Reader> {
     let dir = directory(state)?;
     Reader::open(&dir).await.map_err(Into::into)
+}
+
+/// The node that is meant: a path, or the pipeline's name for the whole run.
+pub fn node(tree: &Tree, run: &RunRecord, path: &str) -> anyhow::Result<NodeId> {
+    let whole = (path == run.pipeline_name).then_some(NodeId::ROOT);
+    tree.find(path).or(whole).ok_or_else(|| {
+        let paths: Vec<String> = tree.ids().skip(1).take(MOST_PATHS).map(|id| tree.path(id)).collect();
+        let near = nearest(path, paths.iter().map(String::as_str));
+        let hint = near.map(|near| format!("; did you mean `{near}`?"));
+        let hint = hint.unwrap_or_else(|| format!("; see `sexton tasks {}`", run.id));
+        anyhow!("run {} has no task `{path}`{hint}", run.id)
+    })
 }
 
 /// The run with this number, or the newest.

@@ -2,35 +2,42 @@
 
 use anyhow::{Context as _, anyhow};
 
+use crate::executor::output::Places;
 use crate::store::tasks::AttemptRecord;
 
 use super::args::LogsArgs;
 use super::desk;
 use super::failure::Outcome;
-use super::show::log;
+use super::show::{log, out};
+use super::tasks::restored;
 
 /// Prints an attempt's log.
 pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {
     let reader = desk::open(&args.state).await?;
     let record = desk::run(&reader, Some(args.run)).await?;
-    let attempts = reader.attempts(record.id, &args.path).await?;
+    let run = restored(&reader, &record).await?;
+    let node = desk::node(run.tree(), &record, &args.path)?;
+    anyhow::ensure!(
+        run.tree().is_leaf(node),
+        "`{}` is a container; its tasks have logs of their own, see `sexton tasks {}`",
+        args.path,
+        args.run
+    );
+    let path = run.tree().path(node);
+    let attempts = reader.attempts(record.id, &path).await?;
     let attempt = choose(&attempts, args)?;
-    let places = crate::executor::output::Places::new(&desk::directory(&args.state)?);
-    let relative = places.log(&record.pipeline_name, record.id, &args.path, attempt.number);
-    let path = places.absolute(&relative);
-    if let Some(count) = args.tail {
-        let lines = log::tail(&path, count, args.timestamps);
-        for line in lines.with_context(|| format!("reading {}", path.display()))? {
-            println!("{line}");
+    let places = Places::new(&desk::directory(&args.state)?);
+    let file = places.absolute(&places.log(&record.pipeline_name, record.id, &path, attempt.number));
+    if !file.exists() {
+        eprintln!("attempt {} of `{}` has printed nothing", attempt.number, args.path);
+    } else if let Some(count) = args.tail {
+        let lines = log::tail(&file, count, args.timestamps);
+        for line in lines.with_context(|| format!("reading {}", file.display()))? {
+            out::line(&line)?;
         }
-        return Ok(Outcome::Good);
-    }
-    match std::fs::read(&path) {
-        Ok(bytes) => print!("{}", log::text(&bytes, args.timestamps)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            eprintln!("attempt {} of `{}` has printed nothing", attempt.number, args.path);
-        }
-        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    } else {
+        let bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
+        out::print(&log::text(&bytes, args.timestamps))?;
     }
     Ok(Outcome::Good)
 }
@@ -38,13 +45,13 @@ pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {
 fn choose<'a>(attempts: &'a [AttemptRecord], args: &LogsArgs) -> anyhow::Result<&'a AttemptRecord> {
     let last = attempts.last();
     let last = last.ok_or_else(|| {
-        anyhow!("run {} has no attempt of `{}`; see `sexton tasks {0}`", args.run, args.path)
+        anyhow!("`{}` has not been tried in run {1}; see `sexton why {1} '{0}'`", args.path, args.run)
     })?;
     match args.attempt {
         None => Ok(last),
-        Some(number) => attempts
-            .iter()
-            .find(|attempt| attempt.number == number)
-            .ok_or_else(|| anyhow!("`{}` has {} attempts, and no attempt {number}", args.path, last.number)),
+        Some(number) => attempts.iter().find(|attempt| attempt.number == number).ok_or_else(|| {
+            let plural = if last.number == 1 { "attempt" } else { "attempts" };
+            anyhow!("`{}` has {} {plural}, and no attempt {number}", args.path, last.number)
+        }),
     }
 }

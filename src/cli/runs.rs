@@ -9,6 +9,7 @@ use crate::wire;
 use super::args::RunsArgs;
 use super::desk;
 use super::failure::Outcome;
+use super::show::out;
 use super::show::table::{lasted, table};
 
 /// Lists runs.
@@ -22,12 +23,12 @@ pub async fn runs(args: &RunsArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let runs = reader.runs(&filter, args.limit).await?;
     if args.json {
         for run in &runs {
-            println!("{}", serde_json::to_string(&wire::Run::from(run))?);
+            out::line(&serde_json::to_string(&wire::Run::from(run))?)?;
         }
         return Ok(Outcome::Good);
     }
     let rows: Vec<Vec<String>> = runs.iter().map(|run| row(run, now)).collect();
-    print!("{}", table(&["RUN", "PIPELINE", "DATE", "STATE", "KIND", "STARTED", "TOOK"], &rows));
+    out::print(&table(&["RUN", "PIPELINE", "DATE", "STATE", "KIND", "STARTED", "TOOK"], &rows))?;
     Ok(Outcome::Good)
 }
 

@@ -2,13 +2,14 @@
 
 use super::args::{SchemaArgs, SchemaFile};
 use super::failure::Outcome;
+use super::show::out;
 
 /// Prints a JSON Schema.
 pub fn schema(args: &SchemaArgs) -> anyhow::Result<Outcome> {
     let schema = match args.file {
-        SchemaFile::Pipeline => serde_json::json!({}),
-        SchemaFile::Config => serde_json::json!({}),
+        SchemaFile::Pipeline => crate::pipeline::schema::json_schema(),
+        SchemaFile::Config => crate::config::settings::json_schema(),
     };
-    println!("{}", serde_json::to_string_pretty(&schema)?);
+    out::line(&serde_json::to_string_pretty(&schema)?)?;
     Ok(Outcome::Good)
 }

@@ -14,6 +14,7 @@ use crate::wire;
 use super::args::TasksArgs;
 use super::desk;
 use super::failure::Outcome;
+use super::show::out;
 
 /// More neighbours than this that ended alike become one line.
 const FOLD: usize = 40;
@@ -25,17 +26,17 @@ pub async fn tasks(args: &TasksArgs) -> anyhow::Result<Outcome> {
     let run = restored(&reader, &record).await?;
     if args.json {
         for node in run.tree().ids() {
-            println!("{}", serde_json::to_string(&wire::Node::of(&run, node))?);
+            out::line(&serde_json::to_string(&wire::Node::of(&run, node))?)?;
         }
     } else {
-        println!(
+        out::line(&format!(
             "run {}, {} [{}]: {}",
             record.id,
             record.pipeline_name,
             record.logical_date,
             record.state.word()
-        );
-        print!("{}", picture(&run, NodeId::ROOT, FOLD));
+        ))?;
+        out::print(&picture(&run, NodeId::ROOT, FOLD))?;
     }
     Ok(Outcome::Good)
 }

@@ -1,6 +1,7 @@
 //! `sexton why`: one sentence, and the facts behind it.
 
-use anyhow::anyhow;
+use std::fmt::Write as _;
+
 use jiff::tz::TimeZone;
 
 use crate::pipeline::node::NodeId;
@@ -10,6 +11,7 @@ use crate::store::tasks::AttemptRecord;
 use super::args::WhyArgs;
 use super::desk;
 use super::failure::Outcome;
+use super::show::out;
 use super::tasks::restored;
 
 /// Explains a node of a run.
@@ -18,26 +20,27 @@ pub async fn why(args: &WhyArgs) -> anyhow::Result<Outcome> {
     let record = desk::run(&reader, Some(args.run)).await?;
     let run = restored(&reader, &record).await?;
     let tree = run.tree().clone();
-    let node = tree
-        .find(&args.path)
-        .ok_or_else(|| anyhow!("run {} has no `{}`; see `sexton tasks {0}`", args.run, args.path))?;
+    let node = desk::node(&tree, &record, &args.path)?;
     let live = run.live().count();
     let around = Around { zone: TimeZone::UTC, places: (live, live) };
-    println!("{}", sentence(&run, node, &around));
+    let mut text = sentence(&run, node, &around) + "\n";
     let cause = root_cause(&run, node);
     if cause != node {
-        println!("{}", sentence(&run, cause, &around));
+        text += &(sentence(&run, cause, &around) + "\n");
     }
     let subject = if tree.is_leaf(cause) { cause } else { node };
-    if tree.is_leaf(subject) {
-        let path = tree.path(subject);
-        for attempt in reader.attempts(record.id, &path).await? {
-            println!("  {}", told(&attempt));
-        }
-        println!("  log: sexton logs {} '{path}'", args.run);
-    } else if node == NodeId::ROOT {
-        println!("  tasks: sexton tasks {}", args.run);
+    let path = tree.path(subject);
+    let attempts = if tree.is_leaf(subject) { reader.attempts(record.id, &path).await? } else { Vec::new() };
+    for attempt in &attempts {
+        let _ = writeln!(text, "  {}", told(attempt));
     }
+    if !attempts.is_empty() {
+        let _ = writeln!(text, "  log: sexton logs {} '{path}'", args.run);
+    }
+    if node == NodeId::ROOT {
+        let _ = writeln!(text, "  tasks: sexton tasks {}", args.run);
+    }
+    out::print(&text)?;
     Ok(Outcome::Good)
 }
 

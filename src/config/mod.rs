@@ -4,3 +4,4 @@
 pub mod kept;
 pub mod load;
 pub mod settings;
+mod spec;

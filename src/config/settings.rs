@@ -1,39 +1,277 @@
-//! stub, replaced on merge
-use crate::pipeline::definition::Defaults;
+//! The daemon's checked settings. It reads a text that others have read from a file, and never the values
+//! of secrets.
+
 use std::collections::BTreeMap;
-/// x
-#[derive(Clone, Debug)]
+use std::num::NonZeroU32;
+
+use schemars::JsonSchema;
+
+use super::spec::{ConfigKeys, SecretKeys};
+use crate::pipeline::attributes::Reading;
+use crate::pipeline::check::{World, check};
+use crate::pipeline::composer;
+use crate::pipeline::definition::{Defaults, timezone};
+use crate::pipeline::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::pipeline::document::{Document, ValueId, View};
+use crate::pipeline::lower;
+use crate::pipeline::name;
+use crate::pipeline::node::{Command, Options, Tree, TreeBuilder};
+use crate::pipeline::params::Params;
+use crate::pipeline::policy::Settings;
+use crate::pipeline::reader;
+use crate::pipeline::report::SourceFile;
+use crate::pipeline::schema;
+use crate::pipeline::spec::InheritedKeys;
+
+/// `sexton.yaml`, checked.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// x
+    /// What this installation is called in messages.
     pub environment: Box<str>,
-    /// x
-    pub parallelism: usize,
-    /// x
-    pub defaults: Defaults,
-    /// x
-    pub secrets: BTreeMap<String, SecretSource>,
+    /// The IANA time zone of pipelines that name none.
+    pub timezone: Box<str>,
+    /// How many tasks may run at the same time.
+    pub parallelism: NonZeroU32,
+    /// What every pipeline inherits.
+    pub defaults: Settings,
+    /// Where the values of secrets come from, by name.
+    pub secrets: BTreeMap<Box<str>, SecretSource>,
 }
-/// x
-#[derive(Clone, Debug)]
+
+/// Where the value of a secret comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
-    /// x
+    /// This environment variable of the daemon.
     Env(Box<str>),
-    /// x
+    /// This file, without a newline at its end.
     File(Box<str>),
 }
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             environment: "development".into(),
-            parallelism: 16,
-            defaults: Defaults::default(),
+            timezone: "UTC".into(),
+            parallelism: NonZeroU32::MIN.saturating_add(15),
+            defaults: Settings::default(),
             secrets: BTreeMap::new(),
         }
     }
 }
-/// x
-pub fn parse(
-    _: &crate::pipeline::report::SourceFile,
-) -> (Option<Config>, crate::pipeline::diagnostic::Diagnostics) {
-    (Some(Config::default()), crate::pipeline::diagnostic::Diagnostics::default())
+
+impl Config {
+    /// What pipeline files take from here.
+    pub fn for_pipelines(&self) -> Defaults {
+        Defaults { settings: self.defaults.clone(), timezone: self.timezone.clone() }
+    }
+}
+
+/// Reads and checks `sexton.yaml`. An empty file says nothing, and so does one that is not there: that is
+/// [`Config::default`].
+pub fn parse(file: &SourceFile) -> (Option<Config>, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let config = read(file, &mut found).filter(|_| !found.has_errors());
+    (config, found)
+}
+
+/// The JSON Schema (draft 2020-12) of `sexton.yaml`.
+pub fn json_schema() -> serde_json::Value {
+    schema::closed(ConfigKeys::json_schema, "sexton.yaml")
+}
+
+fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
+    let document = composer::read(&file.text, found)?;
+    let root = document.root();
+    let mut config = Config::default();
+    if document.is_null(root) {
+        return Some(config);
+    }
+    if !matches!(document.view(root), View::Mapping(_)) {
+        let start = document.span(root).start;
+        let message = format!("sexton.yaml is a mapping, found {}", document.describe(root));
+        found.push(Diagnostic::error(Span { start, end: start }, message));
+        return None;
+    }
+    let keys: ConfigKeys = reader::read(&document, root, Some(&[]), found);
+    if let Some((id, value)) = keys.environment.and_then(|field| Some((field.id, field.value?))) {
+        if let Some(problem) = name::problem(&value) {
+            let message = format!("the environment's name `{}` {problem}", value.escape_debug());
+            found.push(Diagnostic::error(document.span(id), message).help(name::RULE));
+        }
+        config.environment = value.into();
+    }
+    if let Some(zone) = timezone(&document, keys.timezone.as_ref(), found) {
+        config.timezone = zone;
+    }
+    if let Some(count) = keys.parallelism.and_then(|field| field.value) {
+        config.parallelism = count.0;
+    }
+    if let Some(defaults) = keys.defaults {
+        let own: InheritedKeys = reader::read(&document, defaults.id, Some(&[]), found);
+        // No pipeline is known here, so no node's output and no parameter either.
+        let (tree, params) = (nothing(), Params::default());
+        for text in lower::setting_texts(&document, &own) {
+            check(&document, text, &World { tree: &tree, params: &params }, found);
+        }
+        config.defaults = Reading { document: &document, found }.settings(&own, &config.defaults);
+    }
+    if let Some(secrets) = keys.secrets {
+        read_secrets(&document, secrets.id, &mut config.secrets, found);
+    }
+    Some(config)
+}
+
+/// The smallest tree there is.
+fn nothing() -> Tree {
+    let mut builder = TreeBuilder::new(Settings::default());
+    builder.leaf("", Command::Shell(Box::default()), Options::default(), None);
+    builder.finish()
+}
+
+fn read_secrets(
+    document: &Document<'_>,
+    id: ValueId,
+    secrets: &mut BTreeMap<Box<str>, SecretSource>,
+    found: &mut Diagnostics,
+) {
+    if !matches!(document.view(id), View::Mapping(_)) {
+        let message =
+            format!("`secrets` must be a mapping of names to sources, found {}", document.describe(id));
+        found.push(Diagnostic::error(document.span(id), message));
+    }
+    for (key, value) in document.entries(id) {
+        let name = document.key(key);
+        if !name::is_secret(name) {
+            let error =
+                Diagnostic::error(document.span(key), format!("`{name}` cannot be the name of a secret"));
+            found.push(error.help("a name is letters, digits, `_`, `-` and `.`"));
+        }
+        if !matches!(document.view(value), View::Mapping(_)) {
+            // Not shown: whoever writes the value itself here has to hear it, and nobody else the value.
+            let error = Diagnostic::error(
+                document.span(key),
+                format!("the secret `{name}` must say where its value is"),
+            );
+            found.push(error.help("write `{env: VARIABLE}` or `{file: path}`"));
+            continue;
+        }
+        let keys: SecretKeys = reader::read(document, value, Some(&[]), found);
+        let env = keys.env.and_then(|field| field.value);
+        let file = keys.file.and_then(|field| field.value);
+        let source = match (env, file) {
+            (Some(variable), None) => SecretSource::Env(variable.into()),
+            (None, Some(path)) => SecretSource::File(path.into()),
+            (None, None) | (Some(_), Some(_)) => {
+                let error = Diagnostic::error(
+                    document.span(key),
+                    format!("the secret `{name}` must have one source"),
+                );
+                found.push(error.help("write `{env: VARIABLE}` or `{file: path}`"));
+                continue;
+            }
+        };
+        secrets.insert(name.into(), source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::report::Report;
+
+    fn drawn(text: &str) -> String {
+        let file = SourceFile::new("sexton.yaml", text);
+        let (config, found) = parse(&file);
+        assert_eq!(config.is_none(), found.has_errors());
+        let mut report = Report::default();
+        report.add(&file, found);
+        report.render(false)
+    }
+
+    #[test]
+    fn nothing_said_is_the_default() {
+        for text in ["", "# nothing\n", "{}"] {
+            assert_eq!(parse(&SourceFile::new("sexton.yaml", text)).0, Some(Config::default()), "{text:?}");
+        }
+        assert_eq!(Config::default().parallelism.get(), 16);
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let text = "environment: production\ntimezone: Europe/London\nparallelism: 4\n\
+                    defaults: {env: {A: b}, retry: {limit: 2}, kill_grace: 30s}\n\
+                    secrets: {db: {env: DB_PASSWORD}, api.key: {file: /run/key}}\n";
+        let config = parse(&SourceFile::new("sexton.yaml", text)).0.unwrap();
+        assert_eq!(
+            (&*config.environment, &*config.timezone, config.parallelism.get()),
+            ("production", "Europe/London", 4)
+        );
+        assert_eq!(config.for_pipelines().settings.retry.limit, 2);
+        assert_eq!(config.secrets["db"], SecretSource::Env("DB_PASSWORD".into()));
+        assert_eq!(config.secrets["api.key"], SecretSource::File("/run/key".into()));
+    }
+
+    #[test]
+    fn mistakes_are_shown_with_their_places() {
+        insta::assert_snapshot!(drawn("timezone: Europe/Lundon\nparalellism: 4\ndefaults: {shel: bash}\nsecrets: {db: hunter2, x: {env: A, file: b}}\n"), @r#"
+        error: there is no time zone `Europe/Lundon`
+         --> sexton.yaml:1:11
+          |
+        1 | timezone: Europe/Lundon
+          |           ^^^^^^^^^^^^^ did you mean `Europe/London`?
+
+        error: unknown key `paralellism`
+         --> sexton.yaml:2:1
+          |
+        2 | paralellism: 4
+          | ^^^^^^^^^^^ did you mean `parallelism`?
+
+        error: unknown key `shel`
+         --> sexton.yaml:3:12
+          |
+        3 | defaults: {shel: bash}
+          |            ^^^^ did you mean `shell`?
+
+        error: the secret `db` must say where its value is
+         --> sexton.yaml:4:11
+          |
+        4 | secrets: {db: hunter2, x: {env: A, file: b}}
+          |           ^^
+          |
+          = help: write `{env: VARIABLE}` or `{file: path}`
+
+        error: the secret `x` must have one source
+         --> sexton.yaml:4:24
+          |
+        4 | secrets: {db: hunter2, x: {env: A, file: b}}
+          |                        ^
+          |
+          = help: write `{env: VARIABLE}` or `{file: path}`
+        "#);
+        insta::assert_snapshot!(drawn("parallelism: 0\n"), @r#"
+        error: `parallelism`: must be at least 1
+         --> sexton.yaml:1:14
+          |
+        1 | parallelism: 0
+          |              ^
+        "#);
+    }
+
+    #[test]
+    fn templates_of_the_defaults_are_checked() {
+        let text = "defaults: {env: {A: '{{ ds }}', B: '{{ dss }}', C: '{{ params.x }}'}}\n";
+        let found = parse(&SourceFile::new("sexton.yaml", text)).1.finish().0;
+        let messages: Vec<&str> = found.iter().map(|found| &*found.message).collect();
+        assert_eq!(messages, ["unknown name `dss`", "there is no parameter `x`"]);
+    }
+
+    #[test]
+    fn the_schema_describes_every_key() {
+        let schema = json_schema();
+        for (key, property) in schema["properties"].as_object().unwrap() {
+            assert!(property["description"].is_string(), "{key}");
+        }
+        assert_eq!(schema["additionalProperties"], false);
+        assert_eq!(schema["properties"].as_object().unwrap().len(), 5);
+    }
 }

@@ -38,7 +38,12 @@ impl Places {
         } else {
             flat
         };
-        Path::new("logs").join(pipeline).join(run.to_string()).join(format!("{stem}.{attempt}.log"))
+        self.logs(pipeline, run).join(format!("{stem}.{attempt}.log"))
+    }
+
+    /// `logs/<pipeline>/<run>`, relative to the state directory.
+    pub fn logs(&self, pipeline: &str, run: RunId) -> PathBuf {
+        Path::new("logs").join(pipeline).join(run.to_string())
     }
 
     /// A path that is kept relative to the state directory, from the root.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::document::{Document, ValueId, View};
+use super::name::is_identifier;
 use super::node::{Command, Options};
 use super::policy::{Retry, RetryOn, Settings};
 use super::reader::{Field, Unread};
@@ -19,7 +20,7 @@ pub(crate) struct Reading<'a, 'd, 's> {
     pub(crate) found: &'a mut Diagnostics,
 }
 
-impl<'d> Reading<'_, 'd, '_> {
+impl Reading<'_, '_, '_> {
     pub(crate) fn error(&mut self, at: ValueId, message: impl Into<String>) {
         self.found.push(Diagnostic::error(self.document.span(at), message));
     }
@@ -183,14 +184,15 @@ impl<'d> Reading<'_, 'd, '_> {
                 "timeout" => timeout = true,
                 "signal" => signal = true,
                 "lost" => lost = true,
-                code => match exit_codes(code) {
-                    Some(range) => codes.extend(range),
-                    None => {
+                code => {
+                    if let Some(range) = exit_codes(code) {
+                        codes.extend(range);
+                    } else {
                         let message = format!("`{code}` is no failure to retry on");
                         let expected = "expected an exit code from 1 to 255, a range (`64-78`), `timeout`, `signal` or `lost`";
                         self.found.push(Diagnostic::error(self.document.span(item), message).help(expected));
                     }
-                },
+                }
             }
         }
         codes.sort_unstable();
@@ -226,7 +228,7 @@ impl<'d> Reading<'_, 'd, '_> {
         for &item in items {
             match document.view(item) {
                 View::Scalar { text, .. } if too_long(text) => {
-                    self.error(item, "an argument must be shorter than 128 KiB")
+                    self.error(item, "an argument must be shorter than 128 KiB");
                 }
                 View::Scalar { .. } if !document.is_null(item) => {}
                 View::Scalar { .. } | View::List(_) | View::Mapping(_) => {
@@ -240,13 +242,6 @@ impl<'d> Reading<'_, 'd, '_> {
         }
         Command::Argv(items.iter().map(|&item| document.text(item).unwrap_or_default().into()).collect())
     }
-}
-
-/// Letters, digits and `_`, not beginning with a digit.
-pub(crate) fn is_identifier(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn exit_codes(text: &str) -> Option<std::ops::RangeInclusive<u8>> {

@@ -1,18 +1,22 @@
 //! Looks at templates and expressions before anything runs them: form, names, filters, and what could grow
 //! without bound. Texts are short and their nesting is limited first, so this may recurse.
 
+// The syntax tree is minijinja's and wide; what is not named has nothing to look at.
+#![allow(clippy::wildcard_enum_match_arm)]
+
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt, UnaryOpKind};
 use minijinja::machinery::{Span as Mark, Token, parse, parse_expr, tokenize};
+use minijinja::syntax::SyntaxConfig;
 
-use super::diagnostic::{Diagnostic, Diagnostics, listed, nearest};
+use super::diagnostic::{Diagnostic, Diagnostics, Span, listed, nearest};
 use super::document::Document;
-use super::environment::param_variable;
-use super::lower::{Role, TextPlace};
+use super::name;
 use super::node::Tree;
 use super::order::near_path;
-use super::params::{ParamType, Params};
-use super::scope::{DATE_ATTRIBUTES, INSTANT_ATTRIBUTES, NAMES};
-use super::template::{FILTERS, MORE_FILTERS};
+use super::params::Params;
+use super::scope::{DATE_ATTRIBUTES, FILTERS, INSTANT_ATTRIBUTES, NAMES};
+use super::splice;
+use super::texts::{Role, TextPlace};
 
 /// Tokens between one pair of braces; more would be nested too deeply for a thread's stack.
 const MAX_TOKENS: usize = 200;
@@ -22,8 +26,6 @@ const MAX_TAGS: usize = 100;
 const MAX_TEMPLATE: usize = 128 << 10;
 /// Filters whose result is a number.
 const NUMERIC: [&str; 6] = ["int", "float", "length", "count", "abs", "round"];
-/// Filters whose result no shell can misread.
-const SAFE: [&str; 6] = ["shquote", "int", "float", "length", "count", "bool"];
 
 /// What a pipeline's texts may speak of.
 pub(crate) struct World<'a> {
@@ -50,6 +52,11 @@ pub(crate) fn bounded(text: &str, expression: bool) -> Result<(), String> {
     look.findings.into_iter().next().map_or(Ok(()), |finding| Err(finding.diagnostic.message))
 }
 
+/// minijinja's syntax, but a newline at the end of a text stays: it is there in a text without templates too.
+pub(crate) fn syntax() -> SyntaxConfig {
+    SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()
+}
+
 struct Finding {
     start: usize,
     end: usize,
@@ -68,7 +75,7 @@ impl<'t> Look<'_, 't> {
         self.find(
             at.start_offset as usize,
             at.end_offset as usize,
-            Diagnostic::error(Default::default(), message),
+            Diagnostic::error(Span::default(), message),
         )
     }
 
@@ -81,7 +88,7 @@ impl<'t> Look<'_, 't> {
     fn text(&mut self, text: &'t str, expression: bool) {
         if text.len() > MAX_TEMPLATE {
             let message = format!("a template must be shorter than {} KiB", MAX_TEMPLATE >> 10);
-            self.find(0, 0, Diagnostic::error(Default::default(), message));
+            self.find(0, 0, Diagnostic::error(Span::default(), message));
             return;
         }
         let what = if expression { "expression" } else { "template" };
@@ -91,12 +98,12 @@ impl<'t> Look<'_, 't> {
         let parsed = if expression {
             parse_expr(text).map(|expr| self.expr(&expr))
         } else {
-            parse(text, "", minijinja::syntax::SyntaxConfig::default()).map(|stmt| self.stmt(&stmt))
+            parse(text, "", syntax()).map(|stmt| self.stmt(&stmt))
         };
         if let Err(error) = parsed {
             let range = error.range().unwrap_or(0..text.len());
             let message = format!("not a valid {what}: {}", error.detail().unwrap_or("syntax error"));
-            let found = self.find(range.start, range.end, Diagnostic::error(Default::default(), message));
+            let found = self.find(range.start, range.end, Diagnostic::error(Span::default(), message));
             if expression && text.contains("{{") {
                 found.help.push("`when` is a bare expression: leave out the braces".to_owned());
             }
@@ -105,7 +112,7 @@ impl<'t> Look<'_, 't> {
 
     fn short_enough(&mut self, text: &'t str, expression: bool, what: &str) -> bool {
         let (mut tokens, mut tags) = (0, 0);
-        for token in tokenize(text, expression, minijinja::syntax::SyntaxConfig::default()) {
+        for token in tokenize(text, expression, syntax()) {
             // A broken token is the parser's to report.
             let Ok((token, mark)) = token else { return true };
             match token {
@@ -124,7 +131,9 @@ impl<'t> Look<'_, 't> {
     }
 
     fn stmts(&mut self, stmts: &[Stmt<'t>]) {
-        stmts.iter().for_each(|stmt| self.stmt(stmt));
+        for stmt in stmts {
+            self.stmt(stmt);
+        }
     }
 
     fn stmt(&mut self, stmt: &Stmt<'t>) {
@@ -133,7 +142,11 @@ impl<'t> Look<'_, 't> {
             Stmt::EmitRaw(_) => {}
             Stmt::EmitExpr(emit) => {
                 self.expr(&emit.expr);
-                self.spliced(&emit.expr);
+                if let (Some(world), Some(Role::ShellLine)) = (self.world, self.role) {
+                    splice::warn(&emit.expr, world.params, &mut |at, warning| {
+                        self.find(at.start_offset as usize, at.end_offset as usize, warning);
+                    });
+                }
             }
             Stmt::IfCond(cond) => {
                 self.expr(&cond.expr);
@@ -208,9 +221,8 @@ impl<'t> Look<'_, 't> {
             Expr::Filter(filter) => {
                 filter.expr.iter().for_each(|expr| self.expr(expr));
                 self.args(&filter.args);
-                let known = || FILTERS.iter().chain(&MORE_FILTERS).copied();
-                if !known().any(|name| name == filter.name) {
-                    self.unknown(filter.span(), "filter", filter.name, known());
+                if !FILTERS.contains(&filter.name) {
+                    self.unknown(filter.span(), "filter", filter.name, FILTERS.into_iter());
                 }
             }
             Expr::Test(test) => {
@@ -219,7 +231,7 @@ impl<'t> Look<'_, 't> {
             }
             Expr::GetAttr(get) => {
                 self.expr(&get.expr);
-                self.attribute(&get.expr, get.name, get.span());
+                self.attribute(&get.expr, get.name, splice::from_start(&get.expr, get.span()));
             }
             Expr::GetItem(get) => {
                 self.expr(&get.expr);
@@ -227,17 +239,23 @@ impl<'t> Look<'_, 't> {
                 if let Expr::Const(key) = &get.subscript_expr
                     && let Some(key) = key.value.as_str()
                 {
-                    self.attribute(&get.expr, key, get.span());
+                    self.attribute(&get.expr, key, splice::from_start(&get.expr, get.span()));
                 }
             }
             Expr::Call(call) => {
                 self.args(&call.args);
+                if is_secret(&call.expr) && self.role == Some(Role::When) {
+                    self.error(
+                        call.span(),
+                        "a condition cannot read a secret: its value is put in only where a command starts",
+                    );
+                }
                 match &call.expr {
                     Expr::Var(var) if matches!(var.id, "range" | "secret") => {
-                        self.secret_name(var.id, &call.args, call.span())
+                        self.secret_name(var.id, &call.args, call.span());
                     }
                     Expr::Var(var) => {
-                        self.unknown(call.span(), "function", var.id, ["range", "secret"].into_iter())
+                        self.unknown(call.span(), "function", var.id, ["range", "secret"].into_iter());
                     }
                     _ => {
                         self.error(call.span(), "only the functions `range` and `secret` can be called");
@@ -253,8 +271,10 @@ impl<'t> Look<'_, 't> {
     fn args(&mut self, args: &[CallArg<'t>]) {
         for arg in args {
             match arg {
-                CallArg::Pos(expr) | CallArg::Kwarg(_, expr) => self.expr(expr),
-                CallArg::PosSplat(expr) | CallArg::KwargSplat(expr) => self.expr(expr),
+                CallArg::Pos(expr)
+                | CallArg::Kwarg(_, expr)
+                | CallArg::PosSplat(expr)
+                | CallArg::KwargSplat(expr) => self.expr(expr),
             }
         }
     }
@@ -264,8 +284,7 @@ impl<'t> Look<'_, 't> {
             [CallArg::Pos(Expr::Const(name))] => name.value.as_str(),
             _ => None,
         };
-        let good = |name: &str| super::attributes::is_identifier(&name.replace(['-', '.'], "_"));
-        if function == "secret" && !literal.is_some_and(good) {
+        if function == "secret" && !literal.is_some_and(name::is_secret) {
             self.error(at, "`secret` takes one name in quotes: `secret(\"name\")`")
                 .help
                 .push("a name is letters, digits, `_`, `-` and `.`".to_owned());
@@ -319,7 +338,9 @@ impl<'t> Look<'_, 't> {
                 match near_path(world.tree, name) {
                     Some(meant) => found.primary.text = format!("did you mean `outputs[\"{meant}\"]`?"),
                     None => {
-                        found.help.push("paths are from the root: `outputs[\"ingest/bars\"].rows`".to_owned())
+                        found
+                            .help
+                            .push("paths are from the root: `outputs[\"ingest/bars\"].rows`".to_owned());
                     }
                 }
             }
@@ -334,78 +355,10 @@ impl<'t> Look<'_, 't> {
             _ => {}
         }
     }
-
-    /// Warns where somebody else's text becomes part of a shell line.
-    fn spliced(&mut self, expr: &Expr<'t>) {
-        let (Some(world), Some(Role::ShellLine)) = (self.world, self.role) else { return };
-        match expr {
-            Expr::Filter(filter) if SAFE.contains(&filter.name) => {}
-            Expr::Filter(filter) => filter.expr.iter().for_each(|expr| self.spliced(expr)),
-            Expr::Slice(slice) => self.spliced(&slice.expr),
-            Expr::IfExpr(cond) => {
-                self.spliced(&cond.true_expr);
-                cond.false_expr.iter().for_each(|expr| self.spliced(expr));
-            }
-            Expr::BinOp(op) => {
-                self.spliced(&op.left);
-                self.spliced(&op.right);
-            }
-            Expr::GetAttr(get) if is_var(&get.expr, "params") => {
-                self.spliced_param(get.name, world, get.span())
-            }
-            Expr::GetAttr(get) if is_output(&get.expr) => self.spliced_output(get.span()),
-            Expr::GetItem(get) if is_var(&get.expr, "params") => {
-                if let Expr::Const(name) = &get.subscript_expr {
-                    self.spliced_param(name.value.as_str().unwrap_or_default(), world, get.span());
-                }
-            }
-            Expr::GetItem(get) if is_output(&get.expr) => self.spliced_output(get.span()),
-            Expr::Call(call) if is_var(&call.expr, "secret") => {
-                self.splice(call.span(), "a secret becomes part of a shell line")
-                    .help
-                    .push("give it to the command in `env`, where other users cannot see it".to_owned());
-            }
-            _ => {}
-        }
-    }
-
-    fn spliced_param(&mut self, name: &str, world: &World<'_>, at: Mark) {
-        let Some(param) = world.params.get(name).filter(|param| param.kind == ParamType::String) else {
-            return;
-        };
-        let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.:/@+,=".contains(c));
-        if !param.choices.is_empty() && param.choices.iter().all(|choice| plain(&choice.to_string())) {
-            return;
-        }
-        let variable = param_variable(name);
-        self.splice(at, &format!("the parameter `{name}` becomes part of a shell line as it is"))
-            .help
-            .push(format!("write \"${variable}\", or {{{{ params.{name} | shquote }}}}"));
-    }
-
-    fn spliced_output(&mut self, at: Mark) {
-        self.splice(at, "an output becomes part of a shell line as it is")
-            .help
-            .push("add `| shquote`".to_owned());
-    }
-
-    fn splice(&mut self, at: Mark, message: &str) -> &mut Diagnostic {
-        let warning = Diagnostic::warning(Default::default(), message);
-        self.find(at.start_offset as usize, at.end_offset as usize, warning)
-    }
 }
 
-fn is_var(expr: &Expr<'_>, name: &str) -> bool {
-    matches!(expr, Expr::Var(var) if var.id == name)
-}
-
-/// `outputs["path"]`.
-fn is_output(expr: &Expr<'_>) -> bool {
-    match expr {
-        Expr::GetItem(get) => is_var(&get.expr, "outputs"),
-        Expr::GetAttr(get) => is_var(&get.expr, "outputs"),
-        _ => false,
-    }
+fn is_secret(function: &Expr<'_>) -> bool {
+    matches!(function, Expr::Var(var) if var.id == "secret")
 }
 
 /// Whether the form of an expression says that it is a number. Strings and lists could be multiplied to any

@@ -1,16 +1,19 @@
 //! A pipeline as a file defines it, and the one way to make one: parse, don't validate. Whoever holds a
 //! `Pipeline` holds a checked one.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::attributes::{Reading, is_identifier};
+use super::attributes::Reading;
 use super::check::{World, check};
-use super::diagnostic::{Diagnostic, Diagnostics, nearest};
+use super::composer;
+use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use super::document::{Document, ValueId, View};
 use super::duration;
 use super::lower::{Lowered, lower};
+use super::name;
 use super::node::Tree;
 use super::order;
 use super::params::{Param, ParamType, Params, Pattern};
@@ -60,7 +63,7 @@ pub fn parse(file: &SourceFile, defaults: &Defaults) -> (Option<Pipeline>, Diagn
 }
 
 fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Option<Pipeline> {
-    let document = Document::read(&file.text, found)?;
+    let document = composer::read(&file.text, found)?;
     let root = document.root();
     let keys: FileKeys = match document.view(root) {
         View::Mapping(_) => reader::read(&document, root, None, found),
@@ -94,10 +97,10 @@ fn stem(path: &str) -> &str {
 }
 
 fn check_name(document: &Document<'_>, name: &str, field: Option<&Field<String>>, found: &mut Diagnostics) {
-    if let Some(problem) = super::lower::name_problem(name) {
+    if let Some(problem) = name::problem(name) {
         let (span, help) = match field {
-            Some(field) => (document.span(field.id), super::lower::NAME_RULE),
-            None => (Default::default(), "rename the file, or give the pipeline a `name`"),
+            Some(field) => (document.span(field.id), name::RULE),
+            None => (Span::default(), "rename the file, or give the pipeline a `name`"),
         };
         found.push(
             Diagnostic::error(span, format!("the pipeline's name `{}` {problem}", name.escape_debug()))
@@ -135,7 +138,7 @@ fn read_params(document: &Document<'_>, id: ValueId, found: &mut Diagnostics) ->
     let mut all: Vec<(Box<str>, Param)> = Vec::new();
     for (key, value) in document.entries(id) {
         let name = document.key(key);
-        if !is_identifier(name) {
+        if !name::is_identifier(name) {
             let error =
                 Diagnostic::error(document.span(key), format!("`{name}` cannot be the name of a parameter"));
             found.push(error.help("a name is letters, digits and `_`, and does not begin with a digit"));
@@ -258,10 +261,10 @@ fn hash(name: &str, text: &str, defaults: &Defaults) -> String {
     part(&defaults.timezone);
     let Settings { env, working_dir, shell, user, retry, kill_grace } = &defaults.settings;
     part(&env.len().to_string());
-    env.iter().for_each(|(name, value)| {
+    for (name, value) in env {
         part(name);
         part(value);
-    });
+    }
     part(working_dir.as_deref().unwrap_or("\0"));
     part(&shell.join("\0"));
     part(user.as_deref().unwrap_or("\0"));
@@ -273,5 +276,9 @@ fn hash(name: &str, text: &str, defaults: &Defaults) -> String {
         RetryOn::Only { codes, timeout, signal, lost } => format!("{codes:?} {timeout} {signal} {lost}"),
     });
     part(&duration::show(*kill_grace));
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }

@@ -61,7 +61,8 @@ pub fn show(duration: Duration) -> String {
     let mut out = String::new();
     for (letter, seconds) in UNITS {
         if rest >= seconds {
-            out.push_str(&format!("{}{letter}", rest / seconds));
+            out.push_str(&(rest / seconds).to_string());
+            out.push(letter);
             rest %= seconds;
         }
     }

@@ -2,6 +2,7 @@
 //! a command sees, and never sets it.
 
 use super::scope::Scope;
+use super::secret::without_marks;
 
 /// The variables that every command of a run sees.
 pub fn facts(scope: &Scope) -> Vec<(String, String)> {
@@ -18,7 +19,7 @@ pub fn facts(scope: &Scope) -> Vec<(String, String)> {
         ("SEXTON_DATA_INTERVAL_END".to_owned(), scope.show(scope.data_interval_end)),
     ];
     let params = scope.params.iter();
-    all.extend(params.map(|(name, value)| (param_variable(name), value.to_string())));
+    all.extend(params.map(|(name, value)| (param_variable(name), without_marks(&value.to_string()))));
     all
 }
 

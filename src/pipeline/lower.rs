@@ -5,37 +5,18 @@ use std::collections::HashMap;
 
 use super::attributes::Reading;
 use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
-use super::document::{Document, ValueId, View};
+use super::document::{BROKEN_KEY, Document, ValueId, View};
+use super::name;
 use super::node::{Command, NodeId, Options, Tree, TreeBuilder};
 use super::policy::Settings;
 use super::reader;
 use super::spec::{FILE_KEYS, INHERITED_KEYS, InheritedKeys, NODE_KEYS, NodeKeys};
+use super::texts::{Role, TextPlace, is_template};
 
 /// Containers around a node.
 pub(crate) const MAX_DEPTH: usize = 1_000;
 /// Nodes of a tree.
 const MAX_NODES: usize = 4_000_000;
-/// Bytes of a name.
-const MAX_NAME: usize = 200;
-
-/// Said to whoever breaks it.
-pub(crate) const NAME_RULE: &str = "a name is letters, digits, `_`, `-`, `.` and spaces, at most 200 bytes";
-
-/// What is wrong with a name, as the end of a sentence.
-pub(crate) fn name_problem(name: &str) -> Option<String> {
-    let good = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ');
-    if name.is_empty() || matches!(name, "." | "..") {
-        Some("cannot be a name".to_owned())
-    } else if name.len() > MAX_NAME {
-        Some(format!("is longer than {MAX_NAME} bytes"))
-    } else if let Some(bad) = name.chars().find(|&c| !good(c)) {
-        Some(format!("contains `{}`", bad.escape_debug()))
-    } else if name.trim() != name {
-        Some("begins or ends with a space".to_owned())
-    } else {
-        None
-    }
-}
 
 /// A tree, and where its parts stand in the file.
 pub(crate) struct Lowered {
@@ -48,26 +29,6 @@ pub(crate) struct Lowered {
     pub(crate) texts: Vec<TextPlace>,
 }
 
-/// A text of a node that is evaluated when it runs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TextPlace {
-    pub(crate) id: ValueId,
-    pub(crate) role: Role,
-}
-
-/// What a text is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// An expression.
-    When,
-    /// A line for a shell.
-    ShellLine,
-    /// An argument, a directory, a user: no shell reads it.
-    Plain,
-    /// The value of an environment variable.
-    EnvValue,
-}
-
 /// Reads the tree of the file whose root node is named `name`; `None` where there is no node at all.
 pub(crate) fn lower(
     document: &Document<'_>,
@@ -77,9 +38,10 @@ pub(crate) fn lower(
 ) -> Option<Lowered> {
     let root = document.root();
     if !matches!(document.view(root), View::Mapping(_)) {
-        let message = match document.is_null(root) {
-            true => "the file is empty".to_owned(),
-            false => format!("a pipeline file is a mapping, found {}", document.describe(root)),
+        let message = if document.is_null(root) {
+            "the file is empty".to_owned()
+        } else {
+            format!("a pipeline file is a mapping, found {}", document.describe(root))
         };
         let start = document.span(root).start;
         let error = Diagnostic::error(Span { start, end: start }, message);
@@ -149,7 +111,7 @@ impl<'d> Walk<'_, 'd, '_> {
                 continue;
             };
             // A path key has been handed to where it leads; what is no key has been reported.
-            if part.name.contains('/') || part.name == "\u{0}" {
+            if part.name.contains('/') || part.name == BROKEN_KEY {
                 continue;
             }
             let below = frame.below.remove(part.name).unwrap_or_default();
@@ -173,6 +135,13 @@ impl<'d> Walk<'_, 'd, '_> {
         let document = self.reading.document;
         match document.view(part.value) {
             View::Mapping(members) => self.mapping(part, members, below, file_keys),
+            View::Scalar { .. } if document.is_null(part.value) => {
+                let error = Diagnostic::error(part.span, format!("the node `{}` is empty", part.name));
+                self.reading.found.push(error.help(
+                    "expected a command line, or a mapping with one of `exec`, `serial` and `parallel`",
+                ));
+                self.leaf(part, Command::Shell(Box::default()), Options::default(), None, &below);
+            }
             View::Scalar { .. } => {
                 let command = self.reading.command(part.value);
                 self.templates(part.value, Role::ShellLine);
@@ -197,13 +166,19 @@ impl<'d> Walk<'_, 'd, '_> {
         file_keys: &[&'static str],
     ) {
         let document = self.reading.document;
-        let others = [&INHERITED_KEYS[..], file_keys].concat();
-        let keys: NodeKeys = reader::read(document, part.value, Some(&others), self.reading.found);
+        let of_root;
+        let others = if file_keys.is_empty() {
+            &INHERITED_KEYS[..]
+        } else {
+            of_root = [&INHERITED_KEYS[..], file_keys].concat();
+            &of_root
+        };
+        let keys: NodeKeys = reader::read(document, part.value, Some(others), self.reading.found);
         let inherits = members.iter().step_by(2).any(|&key| INHERITED_KEYS.contains(&document.key(key)));
         let options = self.reading.options(&keys);
         let settings = inherits.then(|| {
             let own: InheritedKeys = reader::read(document, part.value, None, self.reading.found);
-            self.setting_texts(&own);
+            self.texts.extend(setting_texts(document, &own));
             self.reading.settings(&own, self.builder.inherited())
         });
         if let Some(when) = &keys.when {
@@ -380,32 +355,32 @@ impl<'d> Walk<'_, 'd, '_> {
     }
 
     fn check_name(&mut self, part: &Part<'d>) {
-        let Some(problem) = name_problem(part.name) else { return };
+        let Some(problem) = name::problem(part.name) else { return };
         let shown: String = part.name.chars().take(60).flat_map(char::escape_debug).collect();
         let error = Diagnostic::error(part.span, format!("the name `{shown}` {problem}"));
-        self.reading.found.push(error.help(NAME_RULE));
-    }
-
-    fn setting_texts(&mut self, keys: &InheritedKeys) {
-        let document = self.reading.document;
-        if let Some(env) = &keys.env {
-            document.entries(env.id).for_each(|(_, value)| self.templates(value, Role::EnvValue));
-        }
-        for field in [&keys.working_dir, &keys.user].into_iter().flatten() {
-            self.templates(field.id, Role::Plain);
-        }
-        if let Some(shell) = &keys.shell {
-            match document.view(shell.id) {
-                View::List(items) => items.iter().for_each(|&item| self.templates(item, Role::Plain)),
-                View::Scalar { .. } | View::Mapping(_) => self.templates(shell.id, Role::Plain),
-            }
-        }
+        self.reading.found.push(error.help(name::RULE));
     }
 
     /// Notes a text that is a template; most are not.
     fn templates(&mut self, id: ValueId, role: Role) {
-        if self.reading.document.text(id).is_some_and(super::template::is_template) {
+        if self.reading.document.text(id).is_some_and(is_template) {
             self.texts.push(TextPlace { id, role });
         }
     }
+}
+
+/// The inherited texts that are templates.
+pub(crate) fn setting_texts(document: &Document<'_>, keys: &InheritedKeys) -> Vec<TextPlace> {
+    let mut texts = Vec::new();
+    if let Some(env) = &keys.env {
+        texts.extend(document.entries(env.id).map(|(_, id)| TextPlace { id, role: Role::EnvValue }));
+    }
+    let fields = [&keys.working_dir, &keys.user].into_iter().flatten().map(|field| field.id);
+    let shell = keys.shell.iter().flat_map(|shell| match document.view(shell.id) {
+        View::List(items) => items.to_vec(),
+        View::Scalar { .. } | View::Mapping(_) => vec![shell.id],
+    });
+    texts.extend(fields.chain(shell).map(|id| TextPlace { id, role: Role::Plain }));
+    texts.retain(|text| document.text(text.id).is_some_and(is_template));
+    texts
 }

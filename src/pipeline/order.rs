@@ -1,10 +1,15 @@
 //! What comes before what: resolves `after`, and finds circles through it and the order of the tree. It
 //! never evaluates anything and never recurses.
 
+use std::collections::HashSet;
+
 use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use super::document::{Document, ValueId, View};
 use super::lower::Lowered;
 use super::node::{Kind, NodeId, Tree};
+
+/// Circles that are told: one mistake can close thousands.
+const MAX_CIRCLES: usize = 10;
 
 /// An `after` entry that has been resolved.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +122,7 @@ pub(crate) fn circles(lowered: &Lowered, afters: &[After], found: &mut Diagnosti
         let mut error =
             Diagnostic::error(first.span, format!("these wait for each other: {}", chain.join(" → ")))
                 .label(format!("`{}` waits for this", lowered.tree.path(first.node)));
-        for edge in &used[1..] {
+        for edge in used[1..].iter().take(10) {
             error = error.beside(edge.span, format!("`{}` waits for this", lowered.tree.path(edge.node)));
         }
         found.push(error.help("each waits for the one after the arrow, by `after` or by its place in a `serial`; remove one `after`"));
@@ -133,7 +138,7 @@ impl Search<'_> {
     /// What can only happen after this vertex; `step` counts through them.
     fn next(&self, vertex: Vertex, step: &mut Step) -> Option<Vertex> {
         let node = NodeId(vertex / 2);
-        if vertex % 2 == 0 {
+        if vertex.is_multiple_of(2) {
             // A start: the first child's start (the rest of a `serial` follows from that), or the leaf's end.
             let child = match *step {
                 Step::First => self.tree.first_child(node),
@@ -195,16 +200,15 @@ impl Search<'_> {
                         colour[next as usize] = Colour::Open;
                         path.push((next, Step::First));
                     }
-                    Some((next, Colour::Open)) if circles.len() < Diagnostics::LIMIT => {
+                    Some((next, Colour::Open)) if circles.len() < MAX_CIRCLES => {
                         let from = path.iter().position(|&(open, _)| open == next).unwrap_or_default();
                         circles.push(path[from..].iter().map(|&(vertex, _)| vertex).collect());
                     }
-                    Some((_, Colour::Open | Colour::Closed)) => {}
                     None if finished => {
                         colour[vertex as usize] = Colour::Closed;
                         path.pop();
                     }
-                    None => {}
+                    Some((_, Colour::Open | Colour::Closed)) | None => {}
                 }
             }
         }
@@ -226,8 +230,9 @@ impl Search<'_> {
             .filter_map(|(&from, &to)| {
                 let (from_node, to_node) = (NodeId(from / 2), NodeId(to / 2));
                 let by_after = from % 2 == 1 && to % 2 == 0 && self.follower(from_node) != Some(to);
-                let edge =
-                    self.edges.iter().find(|edge| edge.predecessor == from_node && edge.node == to_node);
+                let first = self.edges.partition_point(|edge| edge.predecessor < from_node);
+                let group = self.edges[first..].iter().take_while(|edge| edge.predecessor == from_node);
+                let edge = group.into_iter().find(|edge| edge.node == to_node);
                 edge.filter(|_| by_after).copied()
             })
             .collect()
@@ -235,12 +240,13 @@ impl Search<'_> {
 
     /// The nodes of a circle, each waiting for the next; containers that are only passed are left out.
     fn chain(&self, circle: &[Vertex]) -> Vec<String> {
-        let used = self.used(circle);
+        let named: HashSet<NodeId> =
+            self.used(circle).iter().flat_map(|edge| [edge.node, edge.predecessor]).collect();
         let mut nodes: Vec<NodeId> = Vec::new();
         for &vertex in circle {
             let node = NodeId(vertex / 2);
-            let named = used.iter().any(|edge| edge.node == node || edge.predecessor == node);
-            if nodes.last() != Some(&node) && (named || self.tree.is_leaf(node)) {
+
+            if nodes.last() != Some(&node) && (named.contains(&node) || self.tree.is_leaf(node)) {
                 nodes.push(node);
             }
         }

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Span, listed, nearest};
-use super::document::{Document, ValueId, View};
+use super::document::{BROKEN_KEY, Document, ValueId, View};
 
 const FIELD: &str = "$sexton::Field";
 const UNREAD: &str = "$sexton::Unread";
@@ -160,10 +160,7 @@ impl<'de> Deserializer<'de> for ValueReader<'_, '_, 'de, '_> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         // A number or a `yes` is a text too, by its spelling.
         let Some((text, _)) = self.scalar() else { return Err(self.wrong("a text")) };
-        visitor.visit_borrowed_str(text).map_err(|error: ReadError| match self.key {
-            Some(key) => ReadError { message: format!("`{key}`: {}", error.message), ..error },
-            None => error,
-        })
+        visitor.visit_borrowed_str(text)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -240,7 +237,7 @@ impl<'d> de::MapAccess<'d> for KeyReader<'_, '_, 'd, '_> {
             }
             // Retry and parameter mappings stand inside: `others` are keys of the outer mapping only.
             let others = if self.outer { self.reader.others } else { Some(&[] as &[_]) };
-            if let Some(others) = others.filter(|others| !others.contains(&key) && key != "\u{0}") {
+            if let Some(others) = others.filter(|others| !others.contains(&key) && key != BROKEN_KEY) {
                 let span = self.reader.document.span(pair[0]);
                 let known = self.fields.iter().chain(others).copied();
                 self.reader.found.push_error(|| unknown_key(key, span, known));
@@ -284,7 +281,10 @@ impl<'d> de::SeqAccess<'d> for FieldReader<'_, '_, 'd, '_> {
         let value = ValueReader { reader: &mut *self.value.reader, id: self.value.id, key: self.value.key };
         match seed.deserialize(value) {
             Ok(read) => Ok(Some(read)),
-            Err(error) => {
+            Err(mut error) => {
+                if let Some(key) = self.value.key.filter(|_| !error.message.starts_with('`')) {
+                    error.message = format!("`{key}`: {}", error.message);
+                }
                 let span = self.value.reader.document.span(self.value.id);
                 self.value.reader.found.push(error.at(span));
                 Ok(None)

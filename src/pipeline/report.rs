@@ -79,7 +79,8 @@ impl Report {
                 out.push_str("\n\n");
             }
             if file.more > 0 {
-                out.push_str(&format!("… and {} more in {}\n\n", file.more, file.file.path));
+                let more = format!("… and {} more in {}\n\n", file.more, file.file.path);
+                out.push_str(&more);
             }
         }
         out.truncate(out.trim_end().len());

@@ -52,7 +52,7 @@ pub(crate) fn shell_quote(text: &str) -> String {
         match piece {
             Piece::Text(text) => out.push_str(&text.replace('\'', "'\\''")),
             Piece::Secret { name, .. } => {
-                out.extend([OPEN, QUOTED].into_iter().chain(name.chars()).chain([CLOSE]))
+                out.extend([OPEN, QUOTED].into_iter().chain(name.chars()).chain([CLOSE]));
             }
         }
     }

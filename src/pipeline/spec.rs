@@ -142,11 +142,11 @@ pub(crate) struct ParamKeys {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RuleWord {
-    /// None of the predecessors failed, was upstream_failed or cancelled.
+    /// None of the predecessors failed, was `upstream_failed` or cancelled.
     AllSuccess,
     /// They have all ended, however.
     AllDone,
-    /// At least one failed or was upstream_failed; otherwise the node is skipped.
+    /// At least one failed or was `upstream_failed`; otherwise the node is skipped.
     OneFailed,
 }
 

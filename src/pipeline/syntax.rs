@@ -1,6 +1,9 @@
 //! YAML as it is written: what a syntax error means to whoever wrote it, and where a piece of a quoted or
 //! folded text stands in the file. It never builds values.
 
+// The parser's errors are many and its own.
+#![allow(clippy::wildcard_enum_match_arm)]
+
 use granit_parser::{ErrorKind, ScalarStyle, ScanError};
 
 use super::diagnostic::{Diagnostic, Span};
@@ -60,13 +63,17 @@ pub(crate) fn explain(error: &ScanError, source: &str, nesting: usize) -> Diagno
         ErrorKind::MappingValueNotAllowed if before != Some('\n') => {
             Diagnostic::error(span, "a second `: ` on one line").help("quote a text that contains `: `")
         }
-        ErrorKind::UnclosedQuotedScalar => Diagnostic::error(span, "a quoted text is never closed"),
-        kind if line.contains(": {{") || line.contains("- {{") => {
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            let message = "a quoted text is not closed, or not indented as deep as what it belongs to";
+            Diagnostic::error(span, message).label("the text has gone on to here")
+        }
+        kind if line.contains("{{") => {
             let start = line_start + line.find("{{").unwrap_or_default();
             Diagnostic::error(Span::new(start, start + 2), format!("not YAML: {kind}"))
                 .label("YAML reads `{` as the start of a mapping")
-                .help("quote a text that starts with a template: \"{{ … }} …\"")
+                .help("quote the text: one that starts with a template, or holds one inside `{}` or `[]`")
         }
+        // The parser knows ninety ways to fail, and grows; its own words do for the rest.
         kind => Diagnostic::error(span, format!("not YAML: {kind}")),
     }
 }

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use minijinja::value::{Kwargs, Rest};
+use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value, filters, functions};
 
 use super::check;
 use super::scope::{Scope, context};
 use super::secret;
+use super::texts::is_template;
 
 /// Bytes of a result, and of all that a template's `replace` and `join` make on the way.
 pub const MAX_RESULT: usize = 1 << 20;
@@ -38,18 +39,6 @@ pub enum TemplateError {
     /// The result is longer than [`MAX_RESULT`].
     #[error("the result is longer than {} KiB", MAX_RESULT >> 10)]
     TooLong,
-}
-
-/// Whether a text is more than itself.
-pub fn is_template(text: &str) -> bool {
-    let mut bytes = text.as_bytes();
-    while let Some(at) = bytes.iter().position(|&byte| byte == b'{') {
-        if matches!(bytes.get(at + 1), Some(b'{' | b'%' | b'#')) {
-            return true;
-        }
-        bytes = &bytes[at + 1..];
-    }
-    false
 }
 
 /// The text with its templates filled in; a text without any costs a copy. `env` is what `env.NAME` reads.
@@ -101,46 +90,6 @@ pub fn evaluate(
     })
 }
 
-/// The filters there are.
-pub(crate) const FILTERS: [&str; 34] = [
-    "abs",
-    "bool",
-    "capitalize",
-    "count",
-    "d",
-    "default",
-    "dictsort",
-    "first",
-    "float",
-    "int",
-    "items",
-    "join",
-    "last",
-    "length",
-    "lines",
-    "list",
-    "lower",
-    "map",
-    "max",
-    "min",
-    "reject",
-    "rejectattr",
-    "replace",
-    "reverse",
-    "round",
-    "select",
-    "selectattr",
-    "shquote",
-    "sort",
-    "split",
-    "string",
-    "title",
-    "tojson",
-    "trim",
-];
-/// Those with names that did not fit in alphabetical order above.
-pub(crate) const MORE_FILTERS: [&str; 2] = ["unique", "upper"];
-
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     // What is not on the list could make much of little: `indent`, `format`, `batch`.
@@ -159,10 +108,11 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_filter("replace", replace);
     environment.add_filter("join", join);
     environment.add_filter("tojson", |value: &Value| {
-        filters::tojson(value, None, Kwargs::from_iter(std::iter::empty::<(&str, Value)>()))
+        filters::tojson(value, None, std::iter::empty::<(&str, Value)>().collect::<Kwargs>())
     });
     environment.add_function("range", range);
     environment.add_function("secret", |name: &str| secret::placeholder(name));
+    environment.set_syntax(check::syntax());
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_fuel(Some(FUEL));
@@ -190,14 +140,14 @@ fn replace(state: &mut State<'_, '_>, value: &str, from: &str, to: &str) -> Resu
     Ok(value.replace(from, to))
 }
 
-fn join(state: &mut State<'_, '_>, value: &Value, rest: Rest<Value>) -> Result<String, Error> {
-    let separator = rest.first().map(ToString::to_string).unwrap_or_default();
+fn join(state: &mut State<'_, '_>, value: &Value, separator: Option<&str>) -> Result<String, Error> {
+    let separator = separator.unwrap_or_default();
     let mut out = String::new();
     for (index, item) in value.try_iter()?.enumerate() {
         let item = item.to_string();
         make(state, item.len().checked_add(separator.len()))?;
         if index > 0 {
-            out.push_str(&separator);
+            out.push_str(separator);
         }
         out.push_str(&item);
     }

@@ -1,6 +1,7 @@
 //! One module a room, or a way of using the whole.
 
 mod architecture;
+mod cli;
 mod crash;
 mod keeper;
 mod simulation;

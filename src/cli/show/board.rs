@@ -16,7 +16,7 @@ use crate::control::Watch;
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
-use crate::run::state::Status;
+use crate::run::state::{RunId, Status};
 use crate::run::why;
 
 use super::ending::Endings;
@@ -44,6 +44,7 @@ struct Row {
 /// The watch of a run on a terminal.
 #[derive(Debug)]
 pub struct Board {
+    run: RunId,
     rows: Arc<Mutex<BTreeMap<NodeId, Row>>>,
     places: Places,
     endings: Endings,
@@ -52,15 +53,20 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board, and the thread that draws it on standard error.
-    pub fn start(places: Places, endings: Endings, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+    /// A board of this run, and the thread that draws it on standard error.
+    pub fn start(
+        run: RunId,
+        places: Places,
+        endings: Endings,
+        clock: Arc<dyn Clock>,
+    ) -> std::io::Result<Self> {
         let rows = Arc::new(Mutex::new(BTreeMap::new()));
         let (stop, stopped) = channel();
         let shared = rows.clone();
         let drawer = std::thread::Builder::new()
             .name("board".to_owned())
             .spawn(move || draw(&shared, &stopped, &*clock))?;
-        Ok(Self { rows, places, endings, stop: Some(stop), drawer: Some(drawer) })
+        Ok(Self { run, rows, places, endings, stop: Some(stop), drawer: Some(drawer) })
     }
 
     fn row(&self, live: &Live, node: NodeId, now: Timestamp, before: Option<&Row>) -> Row {
@@ -89,6 +95,9 @@ impl Board {
 
 impl Watch for Board {
     fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp) {
+        if live.run.id() != self.run {
+            return;
+        }
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         if live.run.tree().len() <= WHOLE {
             for node in live.run.tree().ids() {
@@ -112,6 +121,9 @@ impl Watch for Board {
 
     fn finished(&mut self, live: &Live, now: Timestamp) {
         self.endings.tell(live, now);
+        if live.run.id() != self.run {
+            return;
+        }
         // Dropping the sender stops the drawer, which takes the board off the screen.
         self.stop = None;
         if let Some(drawer) = self.drawer.take() {
@@ -122,19 +134,40 @@ impl Watch for Board {
 
 fn draw(rows: &Mutex<BTreeMap<NodeId, Row>>, stopped: &Receiver<()>, clock: &dyn Clock) {
     let screen = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
         screen.set_style(style);
     }
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(BEAT) {
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        screen.set_message(board(rows.into_values(), clock.now()));
+        screen.set_message(board(rows.into_values().collect(), clock.now(), size()));
         screen.tick();
     }
     screen.finish_and_clear();
 }
 
-fn board(rows: impl Iterator<Item = Row>, now: Timestamp) -> String {
-    let rows: Vec<Row> = rows.take(WHOLE + 20).collect();
+/// Columns and lines of the terminal.
+fn size() -> (usize, usize) {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
+    let size = size.filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    size.map_or((80, 24), |size| (usize::from(size.ws_col), usize::from(size.ws_row)))
+}
+
+/// The rows as text that fits on the screen: where there are too many, those that move come first.
+fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -> String {
+    let most = lines.saturating_sub(2).max(1);
+    if rows.len() > most {
+        let moves = |row: &Row| matches!(row.status, Status::Running | Status::Retrying | Status::Failed);
+        let moving = rows.iter().filter(|row| moves(row)).count();
+        let mut others = most.saturating_sub(moving);
+        rows.retain(|row| {
+            moves(row) || {
+                let stays = others > 0;
+                others = others.saturating_sub(1);
+                stays
+            }
+        });
+        rows.truncate(most);
+    }
     let label = |row: &Row| format!("{:1$}{2}", "", row.depth * 2, row.name);
     let width = rows.iter().map(|row| label(row).chars().count()).max().unwrap_or(0);
     let mut text = String::new();
@@ -153,7 +186,7 @@ fn board(rows: impl Iterator<Item = Row>, now: Timestamp) -> String {
             row.status.word(),
             row.reason
         );
-        text.push_str(line.trim_end());
+        text.extend(line.trim_end().chars().take(columns.saturating_sub(1)));
         text.push('\n');
     }
     text.pop();

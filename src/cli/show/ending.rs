@@ -29,6 +29,8 @@ pub struct Ending {
     pub picture: String,
     /// Failed tasks, in document order, with their last attempt's number; not too many.
     pub failed: Vec<(String, u32)>,
+    /// Failed tasks that are not among them.
+    pub more_failed: usize,
     /// What tasks wrote to `$SEXTON_OUTPUT`: path, key and value.
     pub outputs: Vec<(String, String, String)>,
 }
@@ -52,13 +54,15 @@ impl Endings {
     pub fn tell(&self, live: &Live, now: Timestamp) {
         let run = &live.run;
         let failed = |node: &NodeId| run.tree().is_leaf(*node) && run.state(*node).status() == Status::Failed;
-        let ids = run.tree().ids().filter(failed).take(MOST_FAILED);
+        let mut failed = run.tree().ids().filter(failed);
+        let ids: Vec<NodeId> = failed.by_ref().take(MOST_FAILED).collect();
         let ending = Ending {
             run: run.id(),
             status: run.status(),
             at: now,
             picture: picture(run, NodeId::ROOT, FOLD),
-            failed: ids.map(|node| (run.tree().path(node), run.entry(node).attempts)).collect(),
+            failed: ids.iter().map(|&node| (run.tree().path(node), run.entry(node).attempts)).collect(),
+            more_failed: failed.count(),
             outputs: outputs(live),
         };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(ending);

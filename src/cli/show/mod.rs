@@ -3,5 +3,7 @@
 pub mod board;
 pub mod ending;
 pub mod log;
+pub mod out;
+pub mod summary;
 pub mod table;
 pub mod transition;

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::control::Watch;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
+use crate::run::state::{RunId, Status};
 use crate::run::why;
 use crate::wire;
 
@@ -17,20 +18,27 @@ use super::ending::Endings;
 pub struct Transitions {
     /// One JSON object a line.
     pub json: bool,
+    /// The run that is told of.
+    pub run: RunId,
     /// Where the end is told.
     pub endings: Endings,
 }
 
 impl Watch for Transitions {
     fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp) {
+        if live.run.id() != self.run {
+            return;
+        }
         let mut out = std::io::stdout().lock();
         for node in as_it_went(live, nodes) {
             // A pipe that nobody reads any more is no reason to stop a run.
             let _ = if self.json {
                 let node = wire::Node::of(&live.run, node);
                 writeln!(out, "{}", serde_json::to_string(&node).unwrap_or_default())
-            } else {
+            } else if tells(live, node) {
                 writeln!(out, "{}", line(live, node, now))
+            } else {
+                Ok(())
             };
         }
     }
@@ -54,13 +62,21 @@ fn as_it_went(live: &Live, nodes: &[NodeId]) -> Vec<NodeId> {
     order
 }
 
+/// A whole run that waits for its first place waits for nothing anybody could change.
+fn tells(live: &Live, node: NodeId) -> bool {
+    node != NodeId::ROOT || live.run.seen(node).status != Status::Queued
+}
+
 fn line(live: &Live, node: NodeId, now: Timestamp) -> String {
     let time = now.to_zoned(live.scope.timezone.clone()).strftime("%H:%M:%S %Z").to_string();
     let status = live.run.seen(node).status;
-    let path = live.run.tree().path(node);
+    let path = match node {
+        NodeId::ROOT => live.pipeline.name.to_string(),
+        node => live.run.tree().path(node),
+    };
     let reason = match why::reason(&live.run, node) {
         reason if reason.is_empty() => reason,
         reason => format!("  {reason}"),
     };
-    format!("{time}  {:9}  {path}{reason}", status.word())
+    format!("{time}  {:15}  {path}{reason}", status.word())
 }

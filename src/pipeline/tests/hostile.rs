@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use super::messages;
+use super::findings::messages;
 
 /// On the stack of an ordinary thread, within a time that only a bomb exceeds.
 fn survives(text: String) -> Vec<String> {
@@ -65,6 +65,18 @@ fn deep_files_are_refused() {
 }
 
 #[test]
+fn long_circles_are_found_in_time() {
+    let mut ring = String::from("parallel:\n");
+    let mut chain = String::from("serial:\n");
+    for index in 0..50_000 {
+        writeln!(ring, "  n{index}: {{exec: run, after: n{}}}", (index + 49_999) % 50_000).unwrap();
+        writeln!(chain, "  n{index}: {{exec: run, after: n49999}}").unwrap();
+    }
+    assert_eq!(survives(ring).len(), 1);
+    assert_eq!(survives(chain).len(), 11, "ten circles, and the last after itself");
+}
+
+#[test]
 fn large_files_are_refused_at_once() {
     assert_eq!(survives("x".repeat(100 << 20)), ["the file is larger than 64 MiB"]);
     assert_eq!(survives(format!("exec: {}", "x".repeat(2 << 20))), ["a text is longer than 1024 KiB"]);
@@ -96,7 +108,7 @@ fn expressions_that_nest_are_refused_on_a_small_stack() {
         format!("{}1", "-".repeat(10_000)),
         format!("ds{}", ".a".repeat(90)),
         format!("ds{}", " | upper".repeat(95)),
-        format!("{}", vec!["ds if ds else"; 30].join(" ") + " ds"),
+        vec!["ds if ds else"; 30].join(" ") + " ds",
     ];
     for expression in expressions {
         survives(format!("when: '{expression}'\nexec: run {{{{ {expression} }}}}\n"));
@@ -110,7 +122,7 @@ proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
     #[test]
     fn no_bytes_crash_it(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-        super::findings(&String::from_utf8_lossy(&bytes));
+        super::findings::findings(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
@@ -121,6 +133,6 @@ proptest::proptest! {
             "---\n", "...", "? ", "é", "\u{feff}", "\0", "\\", "name", "timeout", "1m", "env", "retry", "~", "%", "a/b", "/",
         ]), 0..40)
     ) {
-        super::findings(&pieces.concat());
+        super::findings::findings(&pieces.concat());
     }
 }

@@ -1,5 +1,6 @@
 //! What a file means: nodes, inheritance, parameters, order.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use super::super::definition::{Defaults, parse};
@@ -7,7 +8,7 @@ use super::super::node::{Command, Kind, NodeId, TriggerRule};
 use super::super::params::{ParamType, ParamValue};
 use super::super::policy::RetryOn;
 use super::super::report::SourceFile;
-use super::{messages, pipeline};
+use super::findings::{messages, pipeline};
 
 const NIGHTLY: &str = r#"
 description: Ingest vendor data.
@@ -62,7 +63,7 @@ fn a_file_becomes_a_tree_in_document_order() {
     assert_eq!((check.trigger_rule, check.stop_on_error), (TriggerRule::AllDone, false));
     assert_eq!(tree.after(NodeId(5)).collect::<Vec<_>>(), [NodeId(4)]);
     assert_eq!(tree.options(NodeId(1)).max_concurrent.map(u32::from), Some(4));
-    assert_eq!(tree.options(NodeId(2)).timeout, Some(Duration::from_secs(7200)));
+    assert_eq!(tree.options(NodeId(2)).timeout, Some(Duration::from_hours(2)));
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn settings_are_inherited_from_the_nearest_and_env_key_by_key() {
     assert_eq!((late.retry.limit, late.retry.delay), (2, Duration::ZERO), "retry is inherited as a whole");
     let check = pipeline.tree.settings(NodeId(6));
     assert_eq!(&*check.env["LEVEL"], "1.10", "a number keeps its spelling");
-    assert_eq!((check.user.as_deref(), check.kill_grace), (Some("loader"), Duration::from_secs(60)));
+    assert_eq!((check.user.as_deref(), check.kill_grace), (Some("loader"), Duration::from_mins(1)));
 }
 
 #[test]
@@ -178,7 +179,7 @@ proptest::proptest! {
         let mut text = String::from("serial:\n");
         for (index, name) in names.iter().enumerate() {
             let child = if index % 2 == 0 { "run".to_owned() } else { format!("{{parallel: {{'{name}': run, x0: run}}}}") };
-            text.push_str(&format!("  '{name}': {child}\n"));
+            writeln!(text, "  '{name}': {child}").unwrap();
         }
         let pipeline = pipeline(&text);
         for id in pipeline.tree.ids() {

@@ -1,0 +1,121 @@
+//! The yardstick: what Sexton costs above the bare tools, each measure in pairs that take turns, so that a
+//! slow minute of the machine is slow for both. It measures and never judges.
+//!
+//! `cargo bench --bench yardstick [-- [--quick] [tasks] [chain] [check]]`. The program measured is this
+//! package's; `YARDSTICK_PROGRAM` names another, `YARDSTICK_DIR` where state is kept (its disk counts).
+
+mod chain;
+mod check;
+mod process;
+mod table;
+mod tasks;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, bail};
+
+use process::{Sample, adopt_orphans};
+use table::Row;
+
+/// What is measured, and where.
+struct Yard {
+    program: PathBuf,
+    dir: tempfile::TempDir,
+    quick: bool,
+}
+
+impl Yard {
+    /// `sexton WORDS…`, to its end and that of the keeper it started.
+    fn sexton(&self, prepare: impl FnOnce(&mut Command)) -> Result<Sample> {
+        let mut command = Command::new(&self.program);
+        prepare(&mut command);
+        process::run(&mut command, self.dir.path())
+    }
+
+    /// `sexton run FILE` with a state directory that is new and goes away.
+    fn run(&self, file: &str, tree: &str) -> Result<Sample> {
+        let path = self.dir.path().join(file);
+        std::fs::write(&path, tree)?;
+        let state = tempfile::tempdir_in(&self.dir)?;
+        self.sexton(|command| {
+            command.arg("run").arg(&path).arg("--state-dir").arg(state.path());
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.as_slice() {
+        [flag, file] if flag == chain::STAMP => chain::stamp(file),
+        _ if arguments.iter().any(|argument| argument == "--bench") => measure(&arguments),
+        // `cargo test --all-targets` comes by without it: nothing to test here.
+        _ => Ok(()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("yardstick: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Measure = fn(&Yard) -> Result<Vec<Row>>;
+
+fn measure(arguments: &[String]) -> Result<()> {
+    let mut chosen = Vec::new();
+    for argument in arguments.iter().map(String::as_str) {
+        match argument {
+            "--bench" | "--quick" => {}
+            "tasks" | "chain" | "check" => chosen.push(argument),
+            _ => bail!("`{argument}` is none of --quick, tasks, chain, check"),
+        }
+    }
+    let program = match std::env::var_os("YARDSTICK_PROGRAM") {
+        Some(program) => std::fs::canonicalize(&program).context("YARDSTICK_PROGRAM")?,
+        None => PathBuf::from(env!("CARGO_BIN_EXE_sexton")),
+    };
+    // On the disk of the build, because `/tmp` may be memory and a commit there costs nothing.
+    let place = std::env::var_os("YARDSTICK_DIR").unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+    let dir =
+        tempfile::Builder::new().prefix("yardstick-").tempdir_in(&place).context("a directory to work in")?;
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let yard = Yard { program, dir, quick };
+    adopt_orphans()?;
+
+    let measures: [(&str, Measure); 3] =
+        [("tasks", tasks::measure), ("chain", chain::measure), ("check", check::measure)];
+    let mut rows = Vec::new();
+    let mut failed = Vec::new();
+    for (name, of) in measures {
+        if !chosen.is_empty() && !chosen.contains(&name) {
+            continue;
+        }
+        eprintln!("yardstick: {name} …");
+        // One that cannot be taken does not cost the others.
+        match of(&yard) {
+            Ok(more) => rows.extend(more),
+            Err(error) => {
+                eprintln!("yardstick: {name}: {error:#}");
+                failed.push(name);
+            }
+        }
+    }
+    if !rows.is_empty() {
+        table::print(&machine(&yard), &rows);
+    }
+    if failed.is_empty() { Ok(()) } else { bail!("not measured: {}", failed.join(", ")) }
+}
+
+/// What a figure needs beside it to mean something.
+fn machine(yard: &Yard) -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let system = rustix::system::uname();
+    let kernel = format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy());
+    let name = yard.program.file_name().unwrap_or_default().to_string_lossy();
+    let ours = std::env::var_os("YARDSTICK_PROGRAM").is_none();
+    let version = if ours { concat!(" ", env!("CARGO_PKG_VERSION")) } else { "" };
+    let how = if yard.quick { "quick" } else { "full" };
+    format!("{name}{version}, {cores} cores, {kernel}, {how}")
+}

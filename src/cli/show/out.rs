@@ -1,0 +1,26 @@
+//! What goes to standard output and standard error. A reader that has seen enough (`| head`) is no error.
+
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+
+use crate::pipeline::report::Report;
+
+/// Prints text as it is.
+pub fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Prints text, and ends its line.
+pub fn line(text: &str) -> std::io::Result<()> {
+    print(&format!("{text}\n"))
+}
+
+/// Draws what was found in files, on standard error, with an empty line below it.
+pub fn findings(report: &Report) {
+    if !report.is_empty() {
+        eprintln!("{}\n", report.render(std::io::stderr().is_terminal()).trim_end());
+    }
+}

@@ -1,0 +1,111 @@
+//! `sexton check`: everything that is wrong, each with its place and the way out.
+
+use super::desk::Desk;
+
+const SEVEN: &str = "
+serial:
+  load:
+    exec: run
+    retrys: {limit: 1}
+  load: again
+  clean:
+    exec: run {{ dss }}
+    after: laod
+    timeout: 5 parsecs
+  both: {exec: run, serial: {x: run}}
+  one: {after: two, exec: run}
+  two: {after: [one], exec: run}
+";
+
+#[test]
+fn seven_mistakes_are_seven_findings_each_with_its_place_and_fix() {
+    let desk = Desk::new().pipeline("bad", SEVEN);
+    let done = desk.check(&[]).exit(1).stdout_is("");
+    let done = done.stderr_has("config/pipelines/bad.yaml:5:5").stderr_has("did you mean `retry`?");
+    let done = done.stderr_has("config/pipelines/bad.yaml:6:3").stderr_has("`load`");
+    let done = done.stderr_has("config/pipelines/bad.yaml:8:").stderr_has("did you mean `ds`?");
+    let done = done.stderr_has("config/pipelines/bad.yaml:9:12").stderr_has("did you mean `load`?");
+    let done = done.stderr_has("config/pipelines/bad.yaml:10:14").stderr_has("`90s`");
+    let done = done.stderr_has("config/pipelines/bad.yaml:11:").stderr_has("config/pipelines/bad.yaml:1");
+    assert_eq!(done.stderr.matches("error: ").count(), 7, "{}", done.all());
+    let found = desk.check(&["--json"]).exit(1).json();
+    assert_eq!(found.len(), 7);
+    assert!(
+        found.iter().all(|one| one["severity"] == "error" && one["line"].as_u64() > Some(1)),
+        "{found:#?}"
+    );
+    assert!(found.iter().all(|one| one["file"].as_str().is_some_and(|file| file.ends_with("bad.yaml"))));
+}
+
+#[test]
+fn valid_files_are_one_line_each() {
+    let desk = Desk::new().pipeline("a", "exec: run").pipeline("b", "serial: {x: run, y: run}");
+    let desk = desk.file("config/sexton.yaml", "parallelism: 2\n");
+    let config = desk.path("config").display().to_string();
+    desk.check(&[]).exit(0).stderr_is("").stdout_is(&format!(
+        "{config}/sexton.yaml: valid\n{config}/pipelines/a.yaml: valid, 1 node\n{config}/pipelines/b.yaml: valid, 3 nodes\n"
+    ));
+    desk.check(&["--json"]).exit(0).stdout_is("");
+}
+
+#[test]
+fn files_and_directories_may_be_named() {
+    let desk = Desk::new()
+        .pipeline("a", "exec: run")
+        .file("drafts/b.yml", "exec: run")
+        .file("drafts/c.yaml", "exce: run");
+    desk.check(&["drafts/b.yml"]).exit(0).stdout_is("drafts/b.yml: valid, 1 node\n");
+    let done = desk.check(&["config", "drafts"]).exit(1).stdout_has("config/pipelines/a.yaml: valid");
+    done.stdout_has("drafts/b.yml: valid").stderr_has("drafts/c.yaml:1:1").stderr_has("did you mean `exec`?");
+    let done = desk.check(&["drafts/none.yaml", "drafts/b.yml"]).exit(1).stdout_has("b.yml: valid");
+    done.stderr_has("error: drafts/none.yaml: No such file or directory");
+    std::fs::create_dir(desk.path("empty")).unwrap();
+    desk.check(&["empty"]).exit(2).stderr_has("empty: no pipeline files (*.yaml) in it");
+    desk.check(&["--config", "nowhere"]).exit(2).stderr_has("nowhere/pipelines: no such directory");
+}
+
+#[test]
+fn two_files_cannot_have_one_name() {
+    let desk = Desk::new().pipeline("a", "exec: run").pipeline("b", "name: a\nexec: run");
+    let done = desk.check(&[]).exit(1).stderr_has("/b.yaml: the name `a` is taken by ");
+    done.stderr_has("/a.yaml; give one of them another `name`");
+    let found = desk.check(&["--json"]).exit(1).json();
+    assert!(
+        found[0]["message"].as_str().is_some_and(|message| message.contains("`a` is taken by")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn warnings_fail_only_if_strict() {
+    let desk = Desk::new().pipeline("w", "params: {who: you}\nexec: echo {{ params.who }}");
+    desk.check(&[]).exit(0).stderr_has("warning: ").stderr_has("w.yaml:2:");
+    desk.check(&["--strict"]).exit(1).stderr_has("warning: ");
+    assert_eq!(desk.check(&["--json"]).exit(0).json()[0]["severity"], "warning");
+}
+
+#[test]
+fn mistakes_in_the_settings_are_found_too() {
+    let desk = Desk::new().pipeline("a", "exec: run").file("config/sexton.yaml", "timezone: Europe/Lundon\n");
+    let done =
+        desk.check(&[]).exit(1).stderr_has("sexton.yaml:1:11").stderr_has("did you mean `Europe/London`?");
+    done.stdout_has("a.yaml: valid");
+}
+
+#[test]
+fn every_file_of_the_repositorys_configuration_is_valid() {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config");
+    let desk = Desk::new();
+    let done = desk.check(&["--strict", "--config", config]).exit(0).stderr_is("");
+    assert_eq!(done.stdout.lines().count(), 5, "{}", done.all());
+}
+
+#[test]
+fn schemas_are_json() {
+    let desk = Desk::new();
+    for file in ["pipeline", "config"] {
+        let done = desk.ask(&["schema", file]).exit(0);
+        let schema: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        assert_eq!(schema["additionalProperties"], false, "{file}");
+    }
+}
