@@ -11,8 +11,8 @@ use sexton::executor::local::{Local, Options};
 use sexton::executor::output::Places;
 use sexton::keeper::address::SOCKET;
 use sexton::keeper::protocol::{
-    Attempt, AttemptState, By, Decoder, End, Exited, FromKeeper, Hello, LogSummary, PROTOCOL, ToKeeper,
-    Token, Usage, Welcome, encode,
+    Attempt, AttemptState, By, Decoder, End, Exited, FromKeeper, Hello, LogSummary, PROTOCOL, Refusal,
+    ToKeeper, Token, Usage, Welcome, encode,
 };
 use sexton::keeper::start;
 use sexton::run::state::{AttemptId, Exit};
@@ -110,6 +110,12 @@ impl Played {
         self.stream.write_all(&bytes).unwrap();
     }
 
+    fn refuse(&mut self, token: u64, why: Refusal) {
+        let mut bytes = Vec::new();
+        encode(&FromKeeper::Refused { token: Token(token), why }, &mut bytes).unwrap();
+        self.stream.write_all(&bytes).unwrap();
+    }
+
     async fn is_told_to_kill(&mut self, token: u64) {
         let order = self.next().await;
         assert!(matches!(order, ToKeeper::Kill(kill) if kill.token == Token(token)), "{order:?}");
@@ -148,6 +154,11 @@ async fn orders_count_once_the_inventory_is_settled() {
     executor.resume(second);
     executor.kill(AttemptId(5));
     keeper.is_told_to_kill(5).await;
+    // Its launch has come to nothing: somebody waits for its end.
+    keeper.refuse(5, Refusal::Unknown);
+    let report = hear(&mut inbox).await;
+    let Report::Ended(ended) = report else { panic!("{report:?}") };
+    assert_eq!((ended.attempt, ended.exit, ended.started_at), (AttemptId(5), Exit::Killed, None));
     drop((executor, inbox));
     client.await.unwrap();
 }

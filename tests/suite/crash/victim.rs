@@ -11,7 +11,7 @@ use sexton::control::{Control, Watch};
 use sexton::engine::facts::{day, scope, zone};
 use sexton::engine::launch::{Secrets, Surroundings};
 use sexton::engine::recovery::Recovered;
-use sexton::engine::runner::{Engine, Parts, REPORTS};
+use sexton::engine::runner::{Engine, Parts};
 use sexton::executor::local::{Local, Options};
 use sexton::executor::output::Places;
 use sexton::pipeline::definition::{Defaults, Pipeline};
@@ -54,7 +54,8 @@ async fn serve(dir: &Path) {
     let mut store = Store::open(&state, System.now(), &boot_id).await.unwrap();
     let places = Places::new(&state);
     places.prepare().unwrap();
-    let (reports, inbox) = mpsc::channel(REPORTS);
+    // As small as it can be: whoever waits for room in it must not hold up whom the engine waits for.
+    let (reports, inbox) = mpsc::channel(1);
     let options = Options {
         dir: state.join("keeper"),
         program: PROGRAM.into(),

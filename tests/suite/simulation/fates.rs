@@ -8,6 +8,9 @@ use sexton::run::state::Exit;
 
 use super::chance::Chance;
 
+/// It ends when somebody ends it.
+const ENDLESS: Duration = Duration::from_hours(100_000);
+
 /// An attempt's future, were it left alone.
 #[derive(Clone, Debug)]
 pub(super) struct Fate {
@@ -53,6 +56,7 @@ impl Fates {
 
 fn random(chance: &mut Chance) -> Fate {
     let lasts = match chance.below(6) {
+        0 if chance.once_in(8) => ENDLESS,
         0 => Duration::ZERO,
         1 | 2 => Duration::from_millis(chance.below(2_000)),
         _ => Duration::from_millis(chance.below(60_000)),

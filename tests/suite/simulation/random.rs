@@ -16,7 +16,7 @@ use super::pipelines;
 use super::world::World;
 
 /// Cases of a usual run, and of a long one.
-const CASES: (u64, u64) = (100, 1_500);
+const CASES: (u64, u64) = (60, 1_500);
 
 #[test]
 fn whatever_happens_nothing_is_lost_or_doubled() {
@@ -54,6 +54,7 @@ struct Plan {
     crashes: u64,
     troubles: u64,
     commands: u64,
+    stops: u64,
     asked: Vec<(String, RunId, JoinHandle<Result<(), Refused>>)>,
 }
 
@@ -67,11 +68,12 @@ async fn play(seed: u64) {
         crashes: chance.below(10),
         troubles: chance.below(6),
         commands: chance.below(12),
+        stops: 0,
         asked: Vec::new(),
         chance,
     };
     desk.start().await;
-    for rounds in 0.. {
+    for rounds in 1.. {
         assert!(rounds < 5_000, "it never ends:\n{}", desk.story());
         if plan.runs > 0 && plan.chance.once_in(5) {
             plan.runs -= 1;
@@ -80,6 +82,10 @@ async fn play(seed: u64) {
         }
         if plan.runs == 0 && desk.is_idle() && desk.world.held().is_empty() {
             break;
+        }
+        if rounds % 200 == 0 {
+            // What never ends by itself is stopped.
+            plan.stop_all(&mut desk).await;
         }
         plan.disturb(&mut desk).await;
         if plan.crashes > 0 && plan.chance.once_in(6) {
@@ -116,6 +122,17 @@ impl Plan {
             // So that it is in the mailbox.
             tokio::task::yield_now().await;
         }
+    }
+
+    async fn stop_all(&mut self, desk: &mut Desk) {
+        for run in desk.engine().runs().map(|live| live.run.id()).collect::<Vec<_>>() {
+            self.stops += 1;
+            let (by, control) = (format!("stop {}", self.stops), desk.control());
+            let name = by.clone();
+            let asked = tokio::spawn(async move { control.cancel(run, NodeId::ROOT, &name).await });
+            self.asked.push((by, run, asked));
+        }
+        tokio::task::yield_now().await;
     }
 
     async fn crash(&mut self, desk: &mut Desk) {
