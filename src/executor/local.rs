@@ -105,7 +105,7 @@ impl Client {
             match self.connect().await {
                 Ok(stream) => match self.serve(stream).await {
                     Gone::Engine => return,
-                    Gone::Keeper(error) => tracing::warn!(%error, "the keeper is gone; connecting again"),
+                    Gone::Keeper(error) => tracing::info!(%error, "the keeper is gone; connecting again"),
                 },
                 Err(error) => {
                     // Once, and not with every try.
