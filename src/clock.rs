@@ -1,4 +1,7 @@
-//! The only reader of the system clock. Everything else is told the time.
+//! The only reader of the system clock, and what waits by it. Everything else is told the time.
+
+use std::pin::Pin;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -6,7 +9,13 @@ use jiff::Timestamp;
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+    /// Ready when about this long has passed. Whoever waited asks for the time again: a machine that was
+    /// suspended in between wakes its timers late.
+    fn sleep(&self, duration: Duration) -> Sleep;
 }
+
+/// A wait; it ends when it is dropped.
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The machine's wall clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,5 +25,9 @@ impl Clock for System {
     fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the one place")]
         Timestamp::now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(duration))
     }
 }

@@ -73,6 +73,9 @@ pub enum Refused {
         /// How many.
         count: usize,
     },
+    /// The run was dropped: its facts contradict the database.
+    #[error("run {0} was halted: the database refused what happened to it; the daemon's log says more")]
+    Halted(RunId),
     /// The engine has ended.
     #[error("the engine has ended")]
     Ended,

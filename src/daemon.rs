@@ -1,6 +1,7 @@
 //! The composition root: the only file that knows all rooms. It wires them for `sexton run` and
 //! `sexton keeper`, and takes them apart again.
 
+use std::error::Error as _;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -187,8 +188,15 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let Some(interrupted) = to_the_end(&mut engine, &control, id, terminal).await? else {
         return Ok(Outcome::Interrupted);
     };
+    let halted = engine.halted(id).map(|error| {
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        anyhow!("run {id} was halted: {error}{cause}")
+    });
     engine.into_store().close().await?;
     let _ = client.await;
+    if let Some(halted) = halted {
+        return Err(halted);
+    }
     let ending = endings.of(id).context("the run has ended, and nobody was told how")?;
     if !json {
         out::print(&summary(&ending, &label, &desk.state))?;

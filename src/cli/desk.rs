@@ -12,6 +12,9 @@ use crate::store::runs::{RunFilter, RunRecord};
 
 use super::args::StateDir;
 
+/// Paths that are compared to find what was meant.
+const MOST_PATHS: usize = 10_000;
+
 /// The directory that was named, else the desk directory.
 pub fn directory(state: &StateDir) -> anyhow::Result<PathBuf> {
     if let Some(dir) = &state.dir {
@@ -36,7 +39,7 @@ pub async fn open(state: &StateDir) -> anyhow::Result<Reader> {
 pub fn node(tree: &Tree, run: &RunRecord, path: &str) -> anyhow::Result<NodeId> {
     let whole = (path == run.pipeline_name).then_some(NodeId::ROOT);
     tree.find(path).or(whole).ok_or_else(|| {
-        let paths: Vec<String> = tree.ids().skip(1).take(5_000).map(|id| tree.path(id)).collect();
+        let paths: Vec<String> = tree.ids().skip(1).take(MOST_PATHS).map(|id| tree.path(id)).collect();
         let near = nearest(path, paths.iter().map(String::as_str));
         let hint = near.map(|near| format!("; did you mean `{near}`?"));
         let hint = hint.unwrap_or_else(|| format!("; see `sexton tasks {}`", run.id));

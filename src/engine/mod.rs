@@ -5,4 +5,7 @@ pub mod facts;
 mod flight;
 pub mod launch;
 pub mod recovery;
+mod reports;
 pub mod runner;
+mod saving;
+mod turn;

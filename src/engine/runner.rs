@@ -8,16 +8,16 @@
 //! ```
 //! While one batch commits, the next gathers in the channels, unstepped.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::control::{Command, Refused, Watch};
-use crate::executor::job::{Ended, Executor, Expected, Inventory, Report, Verdict};
+use crate::executor::job::{Executor, Report};
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
 use crate::run::clear::{self, Plan};
@@ -25,25 +25,23 @@ use crate::run::effect::Effect;
 use crate::run::event::Event;
 use crate::run::live::Live;
 use crate::run::machine::Illegal;
-use crate::run::state::{AttemptId, Exit, Kill, RunId, State};
-use crate::store::batch::Batch;
+use crate::run::state::{AttemptId, RunId};
 use crate::store::catalog::Definition;
 use crate::store::db::{CommitError, Store};
 use crate::store::instant::truncated;
 use crate::store::journal::NextIds;
-use crate::store::record::{AttemptEnd, Log, NewRun, Usage, VersionId};
+use crate::store::record::{NewRun, VersionId};
 
 use super::flight::Flight;
 use super::launch::{self, Surroundings};
 use super::recovery::Recovered;
+use super::turn::{Answer, Turn};
 
 /// How many reports may wait: enough that the keeper's client never stalls in a burst, and a bound on what
 /// one batch takes in.
 pub const REPORTS: usize = 1024;
 /// A suspended machine's timers are late, so the wall clock is looked at this often anyway.
 const LOOK_UP: Duration = Duration::from_secs(30);
-/// Between two tries of a commit that failed for want of space or a disk's patience.
-const COMMIT_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the engine is made of.
 pub struct Parts {
@@ -71,31 +69,17 @@ pub struct Parts {
 
 /// The owner of all live runs.
 pub struct Engine {
-    parts: Parts,
+    pub(super) parts: Parts,
     next: NextIds,
-    runs: BTreeMap<RunId, Live>,
-    attempts: HashMap<AttemptId, Flight>,
-    connected: bool,
+    pub(super) runs: BTreeMap<RunId, Live>,
+    pub(super) attempts: HashMap<AttemptId, Flight>,
+    pub(super) connected: bool,
     /// What the engine learned by itself while performing.
-    own: VecDeque<Report>,
-}
-
-/// What one turn of the loop has gathered.
-struct Turn {
-    now: Timestamp,
-    batch: Batch,
-    launches: Vec<AttemptId>,
-    kills: Vec<AttemptId>,
-    acknowledged: Vec<AttemptId>,
-    touched: BTreeSet<RunId>,
-    finished: BTreeSet<RunId>,
-    answers: Vec<Answer>,
-}
-
-/// A reply that waits for the commit.
-enum Answer {
-    Done(oneshot::Sender<Result<(), Refused>>, Result<(), Refused>),
-    Planned(oneshot::Sender<Result<Plan, Refused>>, Result<Plan, Refused>),
+    pub(super) own: VecDeque<Report>,
+    /// Runs that were let go because the database refused what happened to them.
+    pub(super) halted: BTreeMap<RunId, CommitError>,
+    /// Their attempts, and whether they still run. An end of one is not acknowledged.
+    pub(super) disowned: HashMap<AttemptId, bool>,
 }
 
 enum Input {
@@ -107,7 +91,16 @@ impl Engine {
     /// An engine over what was under way when the last one ended.
     pub fn new(parts: Parts, next: NextIds, recovered: Recovered) -> Self {
         let Recovered { runs, attempts } = recovered;
-        Self { parts, next, runs, attempts, connected: false, own: VecDeque::new() }
+        Self {
+            parts,
+            next,
+            runs,
+            attempts,
+            connected: false,
+            own: VecDeque::new(),
+            halted: BTreeMap::new(),
+            disowned: HashMap::new(),
+        }
     }
 
     /// The number the next run will have.
@@ -131,18 +124,25 @@ impl Engine {
         self.parts.store.ensure_version(definition, now).await
     }
 
+    /// Why a run was halted, if it was: it is not under way any more, and has not ended.
+    pub fn halted(&self, run: RunId) -> Option<&CommitError> {
+        self.halted.get(&run)
+    }
+
     /// Begins a run: committed when this returns.
     pub async fn begin(&mut self, record: &NewRun, live: Live) -> Result<(), CommitError> {
-        let mut turn = self.turn();
+        let mut turn = Turn::at(self.now());
         turn.batch.new_run(record);
         self.runs.insert(record.id, live);
         self.happen(record.id, Event::Begin, &mut turn).ok();
-        self.finish_turn(turn).await
+        self.finish_turn(turn).await?;
+        // A run that was refused as it began does not exist.
+        self.halted.remove(&record.id).map_or(Ok(()), Err)
     }
 
     /// Cancels everything that is under way, as `by`.
     pub async fn cancel_all(&mut self, by: &str) -> Result<(), CommitError> {
-        let mut turn = self.turn();
+        let mut turn = Turn::at(self.now());
         for run in self.runs.keys().copied().collect::<Vec<_>>() {
             self.happen(run, Event::Cancel { node: NodeId::ROOT, by: by.into() }, &mut turn).ok();
         }
@@ -165,7 +165,7 @@ impl Engine {
     /// One turn: waits for something to happen and deals with all that has.
     pub async fn go_round(&mut self) -> Result<(), CommitError> {
         let inputs = self.receive().await;
-        let mut turn = self.turn();
+        let mut turn = Turn::at(self.now());
         for input in inputs {
             match input {
                 Input::Report(report) => self.report(report, &mut turn),
@@ -180,17 +180,8 @@ impl Engine {
         self.finish_turn(turn).await
     }
 
-    fn turn(&self) -> Turn {
-        Turn {
-            now: truncated(self.parts.clock.now()),
-            batch: Batch::default(),
-            launches: Vec::new(),
-            kills: Vec::new(),
-            acknowledged: Vec::new(),
-            touched: BTreeSet::new(),
-            finished: BTreeSet::new(),
-            answers: Vec::new(),
-        }
+    fn now(&self) -> Timestamp {
+        truncated(self.parts.clock.now())
     }
 
     /// Everything that waits; sleeps until there is something, or the next instant that matters.
@@ -202,10 +193,12 @@ impl Engine {
                 let left = next.duration_since(self.parts.clock.now());
                 Duration::try_from(left).unwrap_or_default().min(LOOK_UP)
             });
+            // A channel whose other end is gone has nothing more to say, and is not waited for.
             tokio::select! {
-                report = self.parts.reports.recv() => inputs.extend(report.map(Input::Report)),
-                command = self.parts.commands.recv() => inputs.extend(command.map(Input::Command)),
-                () = tokio::time::sleep(until) => {}
+                biased;
+                Some(report) = self.parts.reports.recv() => inputs.push(Input::Report(report)),
+                Some(command) = self.parts.commands.recv() => inputs.push(Input::Command(command)),
+                () = self.parts.clock.sleep(until) => {}
             }
         }
         while let Ok(report) = self.parts.reports.try_recv() {
@@ -217,106 +210,19 @@ impl Engine {
         inputs
     }
 
-    fn report(&mut self, report: Report, turn: &mut Turn) {
-        match report {
-            Report::Connected(inventory) => {
-                self.connected = true;
-                self.settle(&*inventory, turn);
-            }
-            Report::Spawned { attempt, pid, .. } => {
-                if let Some(flight) = self.attempts.get_mut(&attempt) {
-                    flight.pid = Some(pid);
-                }
-            }
-            Report::Ended(ended) => self.ended(*ended, turn),
-            Report::Unavailable { error } => {
-                self.connected = false;
-                tracing::error!(%error, "no attempt can be started: the keeper is not to be had");
-            }
-        }
-    }
-
-    /// Compares what the executor has with what is believed, after it has connected.
-    fn settle(&mut self, inventory: &dyn Inventory, turn: &mut Turn) {
-        for attempt in inventory.attempts() {
-            if !self.attempts.contains_key(&attempt) {
-                // Its end is known here, or its run was ended without it: nothing of it may go on.
-                turn.kills.push(attempt);
-            }
-        }
-        for (attempt, flight) in self.attempts.clone() {
-            let expected = Expected { attempt, created_at: flight.created_at, boot_id: &flight.boot_id };
-            let killed = self.kill_of(&flight).is_some();
-            match inventory.verdict(expected) {
-                Verdict::Known if killed => turn.kills.push(attempt),
-                Verdict::Known => {}
-                Verdict::NeverStarted if killed => {
-                    self.ended(Ended::unstarted(attempt, Exit::Killed), turn);
-                }
-                Verdict::NeverStarted => turn.launches.push(attempt),
-                Verdict::Lost(evidence) => {
-                    self.ended(Ended::unstarted(attempt, Exit::Lost(evidence.into())), turn);
-                }
-            }
-        }
-        turn.launches.sort_unstable();
-    }
-
-    fn kill_of(&self, flight: &Flight) -> Option<Kill> {
-        let State::Running { kill, .. } = self.runs.get(&flight.run)?.run.state(flight.node) else {
-            return None;
-        };
-        kill.as_deref().cloned()
-    }
-
-    fn ended(&mut self, ended: Ended, turn: &mut Turn) {
-        turn.acknowledged.push(ended.attempt);
-        // An end that is known already is only acknowledged again.
-        let Some(flight) = self.attempts.remove(&ended.attempt) else { return };
-        let kill = self.kill_of(&flight);
-        let Some(live) = self.runs.get_mut(&flight.run) else { return };
-        let number = live.run.entry(flight.node).attempts;
-        let path = live.run.tree().path(flight.node);
-        let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
-        let (bytes, dropped_bytes) = ended.log_bytes;
-        let end = AttemptEnd {
-            attempt: ended.attempt,
-            started_at: ended.started_at,
-            ended_at: ended.ended_at.unwrap_or(turn.now),
-            exit: ended.exit.clone(),
-            kill,
-            pid: flight.pid,
-            usage: ended.started_at.map(|_| Usage {
-                cpu_user_ms: millis(ended.cpu.0),
-                cpu_system_ms: millis(ended.cpu.1),
-                max_rss_bytes: ended.max_rss,
-            }),
-            log: (bytes > 0).then(|| Log { path: log.display().to_string(), bytes, dropped_bytes }),
-        };
-        turn.batch.attempt_ended(&live.run, &end);
-        if !ended.outputs.is_empty() {
-            turn.batch.outputs(&live.run, flight.node, ended.outputs.clone());
-            live.set_outputs(&path, ended.outputs);
-        }
-        let event = Event::Exited { node: flight.node, attempt: ended.attempt, exit: ended.exit };
-        if let Err(error) = self.happen(flight.run, event, turn) {
-            tracing::error!(%error, run = %flight.run, "an exit did not fit the run");
-        }
-    }
-
     fn command(&mut self, command: Command, turn: &mut Turn) {
         match command {
             Command::Cancel { run, node, by, answer } => {
                 let done = self.intervene(run, Event::Cancel { node, by }, turn);
-                turn.answers.push(Answer::Done(answer, done));
+                turn.answers.push((run, Answer::Done(answer, done)));
             }
             Command::Mark { run, node, mark, by, answer } => {
                 let done = self.intervene(run, Event::Mark { node, mark, by }, turn);
-                turn.answers.push(Answer::Done(answer, done));
+                turn.answers.push((run, Answer::Done(answer, done)));
             }
             Command::Clear { run, request, force, dry_run, by, answer } => {
                 let planned = self.clear(run, &request, force, dry_run, by, turn);
-                turn.answers.push(Answer::Planned(answer, planned));
+                turn.answers.push((run, Answer::Planned(answer, planned)));
             }
         }
     }
@@ -330,7 +236,7 @@ impl Engine {
         by: Box<str>,
         turn: &mut Turn,
     ) -> Result<Plan, Refused> {
-        let live = self.runs.get(&run).ok_or(Refused::NoSuchRun(run))?;
+        let live = self.runs.get(&run).ok_or_else(|| self.refusal(run))?;
         let plan = clear::plan(&live.run, request);
         let count = plan.running(&live.run).count();
         if dry_run {
@@ -345,14 +251,19 @@ impl Engine {
 
     fn intervene(&mut self, run: RunId, event: Event, turn: &mut Turn) -> Result<(), Refused> {
         if !self.runs.contains_key(&run) {
-            return Err(Refused::NoSuchRun(run));
+            return Err(self.refusal(run));
         }
         Ok(self.happen(run, event, turn)?)
     }
 
+    fn refusal(&self, run: RunId) -> Refused {
+        if self.halted.contains_key(&run) { Refused::Halted(run) } else { Refused::NoSuchRun(run) }
+    }
+
     /// Steps a run, answers its conditions, and notes what is to be written and done.
-    fn happen(&mut self, id: RunId, event: Event, turn: &mut Turn) -> Result<(), Illegal> {
+    pub(super) fn happen(&mut self, id: RunId, event: Event, turn: &mut Turn) -> Result<(), Illegal> {
         let Some(live) = self.runs.get_mut(&id) else { return Ok(()) };
+        turn.touched.insert(id);
         let mut events = VecDeque::from([event]);
         let mut effects = Vec::new();
         while let Some(event) = events.pop_front() {
@@ -369,7 +280,7 @@ impl Engine {
                         let boot_id = self.parts.boot_id.clone();
                         let flight = Flight { run: id, node, created_at: turn.now, boot_id, pid: None };
                         self.attempts.insert(attempt, flight);
-                        turn.launches.push(attempt);
+                        turn.launches.insert(attempt);
                     }
                     Effect::Kill(_, attempt) => turn.kills.push(attempt),
                     Effect::Forget(node) => {
@@ -381,18 +292,18 @@ impl Engine {
                 }
             }
         }
-        turn.touched.insert(id);
         Ok(())
     }
 
     /// Fills the free places: older runs first, each in document order.
-    fn admit(&mut self, turn: &mut Turn) {
+    pub(super) fn admit(&mut self, turn: &mut Turn) {
         if !self.connected {
             return;
         }
+        let dying = self.disowned.values().filter(|alive| **alive).count();
         for id in self.runs.keys().copied().collect::<Vec<_>>() {
             loop {
-                let free = self.parts.parallelism.saturating_sub(self.attempts.len());
+                let free = self.parts.parallelism.saturating_sub(self.attempts.len() + dying);
                 let Some(live) = self.runs.get(&id) else { break };
                 let Some(node) = live.run.admissible(free) else { break };
                 let event = if live.run.tree().is_leaf(node) {
@@ -409,79 +320,4 @@ impl Engine {
             }
         }
     }
-
-    /// Admits, commits, performs, tells.
-    async fn finish_turn(&mut self, mut turn: Turn) -> Result<(), CommitError> {
-        self.admit(&mut turn);
-        let mut changes = Vec::new();
-        for &id in &turn.touched {
-            if let Some(live) = self.runs.get_mut(&id) {
-                let changed = live.run.take_changes();
-                turn.batch.changes(&live.run, &changed);
-                changes.push((id, changed));
-            }
-        }
-        self.commit(&turn.batch).await?;
-        self.perform(&turn);
-        for (id, changed) in changes {
-            if let Some(live) = self.runs.get(&id) {
-                self.parts.watch.changed(live, &changed, turn.now);
-            }
-        }
-        for id in turn.finished {
-            // Finished, unless something of the same turn has reopened it.
-            if self.runs.get(&id).is_some_and(|live| live.run.status().is_ended())
-                && let Some(live) = self.runs.remove(&id)
-            {
-                self.parts.watch.finished(&live, turn.now);
-            }
-        }
-        for answer in turn.answers {
-            // Whoever asked may have gone away since.
-            match answer {
-                Answer::Done(sender, done) => drop(sender.send(done)),
-                Answer::Planned(sender, plan) => drop(sender.send(plan)),
-            }
-        }
-        Ok(())
-    }
-
-    async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        loop {
-            match self.parts.store.commit(batch).await {
-                Err(CommitError::Transient(error)) => {
-                    tracing::error!(%error, "the database cannot be written; nothing is started until it can");
-                    tokio::time::sleep(COMMIT_AGAIN).await;
-                }
-                done => return done,
-            }
-        }
-    }
-
-    fn perform(&mut self, turn: &Turn) {
-        for &attempt in &turn.launches {
-            let Some(flight) = self.attempts.get(&attempt) else { continue };
-            let Some(live) = self.runs.get(&flight.run) else { continue };
-            match launch::job(live, flight.node, attempt, &self.parts.places, &self.parts.surroundings) {
-                Ok(job) => self.parts.executor.launch(job),
-                Err(what) => {
-                    let ended = Ended::unstarted(attempt, Exit::NotStarted(what.into()));
-                    self.own.push_back(Report::Ended(Box::new(ended)));
-                }
-            }
-        }
-        for &attempt in &turn.kills {
-            self.parts.executor.kill(attempt);
-        }
-        for &attempt in &turn.acknowledged {
-            self.parts.executor.acknowledge(attempt);
-        }
-    }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -41,7 +41,8 @@ impl std::fmt::Debug for Job {
 /// What an executor has to say.
 #[derive(Debug)]
 pub enum Report {
-    /// It is there, again or for the first time: time to compare what it has with what is believed.
+    /// It is there, again or for the first time: time to compare what it has with what is believed. The ends
+    /// that it knows are reported after this.
     Connected(Box<dyn Inventory>),
     /// An attempt's process exists.
     Spawned {
@@ -63,6 +64,8 @@ pub enum Report {
 
 /// What an executor has, at the moment it connected.
 pub trait Inventory: std::fmt::Debug + Send {
+    /// Which connection it is of, for [`Executor::resume`].
+    fn connection(&self) -> u64;
     /// What may be concluded about an attempt that is believed to be live.
     fn verdict(&self, expected: Expected<'_>) -> Verdict;
     /// Everything it has.
@@ -129,7 +132,12 @@ impl Ended {
 }
 
 /// Something that runs attempts. Calls return at once; what becomes of them is reported.
+///
+/// An order may get lost with a connection. So what is ordered counts only after `resume`: an order from
+/// before, that came late, could overtake one that was lost, and its token would fence the lost one off.
 pub trait Executor: Send {
+    /// The inventory of this connection is settled: from here on orders count.
+    fn resume(&mut self, connection: u64);
     /// Starts an attempt, at most once, however often it is asked.
     fn launch(&mut self, job: Job);
     /// Ends an attempt with everything it started. May be repeated.

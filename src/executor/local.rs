@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::keeper::protocol::{
-    self, Ack, AttemptState, By, Decoder, End, Exited, FromKeeper, Hello, Kill, Launch, LogLimit, PROTOCOL,
-    Refusal, ToKeeper, Token, Welcome,
+    self, Ack, Attempt, AttemptState, By, Decoder, End, Exited, FromKeeper, Hello, Kill, Launch, LogLimit,
+    PROTOCOL, Refusal, ToKeeper, Token, Welcome,
 };
 use crate::keeper::verdict::{self, Row};
 use crate::keeper::{error, start};
@@ -48,6 +48,8 @@ pub struct Local {
 
 #[derive(Debug)]
 enum Order {
+    /// What came before this does not count, unless it is of another connection.
+    Resume(u64),
     Launch(Box<Job>),
     Kill(AttemptId),
     Acknowledge(AttemptId),
@@ -57,7 +59,7 @@ impl Local {
     /// Starts the task. It ends when this handle is dropped or nobody hears its reports.
     pub fn start(options: Options, reports: mpsc::Sender<Report>) -> (Self, JoinHandle<()>) {
         let (orders, inbox) = mpsc::unbounded_channel();
-        let client = Client { options, reports, inbox };
+        let client = Client { options, reports, inbox, connection: 0, welcomed: false, settled: false };
         (Self { orders }, tokio::spawn(client.run()))
     }
 
@@ -68,6 +70,10 @@ impl Local {
 }
 
 impl Executor for Local {
+    fn resume(&mut self, connection: u64) {
+        self.order(Order::Resume(connection));
+    }
+
     fn launch(&mut self, job: Job) {
         self.order(Order::Launch(Box::new(job)));
     }
@@ -85,6 +91,11 @@ struct Client {
     options: Options,
     reports: mpsc::Sender<Report>,
     inbox: mpsc::UnboundedReceiver<Order>,
+    /// Counts connections, so that what is said of one is not taken for another.
+    connection: u64,
+    welcomed: bool,
+    /// Whether orders count: the engine has settled this connection's inventory.
+    settled: bool,
 }
 
 /// Why a connection came to its end.
@@ -93,36 +104,51 @@ enum Gone {
     Engine,
     /// The keeper has: the client connects again.
     Keeper(String),
+    /// The keeper obeys somebody else.
+    Superseded(u64),
 }
 
-/// Between two tries to start a keeper that does not start.
+/// Between two tries to reach a keeper that cannot be had.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A keeper that was idle may take a connection and go: the next try starts another. More than this in a
+/// row is something else.
+const AT_ONCE: u32 = 3;
 
 impl Client {
     async fn run(mut self) {
-        let mut told = String::new();
+        let (mut dropped, mut told) = (0, String::new());
         loop {
-            match self.connect().await {
+            let error = match self.connect().await {
                 Ok(stream) => match self.serve(stream).await {
                     Gone::Engine => return,
-                    Gone::Keeper(error) => tracing::info!(%error, "the keeper is gone; connecting again"),
+                    Gone::Keeper(error) => {
+                        dropped = if self.welcomed { 0 } else { dropped + 1 };
+                        tracing::info!(%error, "the keeper is gone; connecting again");
+                        if dropped <= AT_ONCE {
+                            continue;
+                        }
+                        error
+                    }
+                    Gone::Superseded(epoch) => format!(
+                        "it obeys another daemon, of epoch {epoch}; this one's is {}",
+                        self.options.epoch
+                    ),
                 },
-                Err(error) => {
-                    // Once, and not with every try.
-                    if error != told
-                        && self.reports.send(Report::Unavailable { error: error.clone() }).await.is_err()
-                    {
-                        return;
-                    }
-                    told.clone_from(&error);
-                    tokio::select! {
-                        () = tokio::time::sleep(PAUSE) => {}
-                        () = self.reports.closed() => return,
-                    }
-                }
+                Err(error) => error,
+            };
+            if self.welcomed {
+                told.clear();
             }
-            // Orders given meanwhile are settled by the inventory of the next connection.
-            while self.inbox.try_recv().is_ok() {}
+            // Once, and not with every try.
+            if error != told && self.reports.send(Report::Unavailable { error: error.clone() }).await.is_err()
+            {
+                return;
+            }
+            told = error;
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = self.reports.closed() => return,
+            }
         }
     }
 
@@ -136,6 +162,8 @@ impl Client {
     }
 
     async fn serve(&mut self, stream: UnixStream) -> Gone {
+        (self.welcomed, self.settled) = (false, false);
+        self.connection += 1;
         let (mut reading, mut writing) = stream.into_split();
         let mut decoder = Decoder::<FromKeeper>::default();
         let mut bytes = vec![0; 64 << 10];
@@ -195,33 +223,17 @@ impl Client {
         Ok(())
     }
 
-    fn report(&self, message: FromKeeper) -> Result<Vec<Report>, Gone> {
+    fn report(&mut self, message: FromKeeper) -> Result<Vec<Report>, Gone> {
         Ok(match message {
             FromKeeper::Welcome(welcome) => {
-                // The welcome is the only word the keeper gives of what ended while nobody was connected.
-                let ended: Vec<Report> = welcome
-                    .attempts
-                    .iter()
-                    .filter_map(|attempt| match &attempt.state {
-                        AttemptState::Ended(exited) => {
-                            Some(Report::Ended(Box::new(self.ended((**exited).clone()))))
-                        }
-                        AttemptState::Spawning | AttemptState::Running { .. } | AttemptState::Clearing => {
-                            None
-                        }
-                    })
-                    .collect();
-                let mut reports = vec![Report::Connected(Box::new(Kept(welcome)))];
-                reports.extend(ended);
-                reports
+                self.welcomed = true;
+                let known: Vec<Report> =
+                    welcome.attempts.iter().filter_map(|attempt| self.known(attempt)).collect();
+                let kept = Kept { connection: self.connection, welcome };
+                std::iter::once(Report::Connected(Box::new(kept))).chain(known).collect()
             }
-            FromKeeper::Superseded { epoch } => {
-                return Err(Gone::Keeper(format!("another daemon has taken over, with epoch {epoch}")));
-            }
-            FromKeeper::Spawned(spawned) => {
-                let attempt = AttemptId(spawned.token.0);
-                vec![Report::Spawned { attempt, pid: spawned.pid, at: instant(spawned.at) }]
-            }
+            FromKeeper::Superseded { epoch } => return Err(Gone::Superseded(epoch)),
+            FromKeeper::Spawned(spawned) => vec![born(spawned.token, spawned.pid, spawned.at)],
             FromKeeper::Exited(exited) => vec![Report::Ended(Box::new(self.ended(*exited)))],
             FromKeeper::Refused { token, why } => refused(token, &why).into_iter().collect(),
             FromKeeper::ReexecFailed { error } => {
@@ -229,6 +241,15 @@ impl Client {
                 Vec::new()
             }
         })
+    }
+
+    /// What happened to an attempt while nobody listened.
+    fn known(&self, attempt: &Attempt) -> Option<Report> {
+        match &attempt.state {
+            AttemptState::Running { pid, at } => Some(born(attempt.token, *pid, *at)),
+            AttemptState::Ended(exited) => Some(Report::Ended(Box::new(self.ended((**exited).clone())))),
+            AttemptState::Spawning | AttemptState::Clearing => None,
+        }
     }
 
     fn ended(&self, exited: Exited) -> Ended {
@@ -261,8 +282,14 @@ impl Client {
     }
 
     /// Appends the order to what is sent; the report is of one that cannot be.
-    fn say(&self, order: Order, out: &mut Vec<u8>) -> Option<Report> {
+    fn say(&mut self, order: Order, out: &mut Vec<u8>) -> Option<Report> {
         let (attempt, message) = match order {
+            Order::Resume(connection) => {
+                self.settled |= connection == self.connection;
+                return None;
+            }
+            // Given before the engine had seen what this keeper has: its settlement has made it good.
+            Order::Launch(_) | Order::Kill(_) | Order::Acknowledge(_) if !self.settled => return None,
             Order::Launch(job) => (job.attempt, ToKeeper::Launch(Box::new(launch(*job)))),
             Order::Kill(attempt) => (attempt, ToKeeper::Kill(Kill { token: Token(attempt.0) })),
             Order::Acknowledge(attempt) => {
@@ -278,9 +305,10 @@ impl Client {
 
 fn refused(token: Token, why: &Refusal) -> Option<Report> {
     let exit = match why {
-        // It is on its way out and closes; the next connection's inventory settles the launch. And an
-        // unknown attempt has nothing left to kill.
-        Refusal::Ending | Refusal::Unknown => return None,
+        // It is on its way out and closes; the next connection's inventory settles the launch.
+        Refusal::Ending => return None,
+        // It was to be killed, and its launch, which was sent before, has come to nothing.
+        Refusal::Unknown => Exit::Killed,
         Refusal::Superseded { high_water } => {
             let evidence = format!("the keeper is at attempt {} and knows it no more", high_water.0);
             Exit::Lost(evidence.into())
@@ -309,22 +337,33 @@ fn launch(job: Job) -> Launch {
     }
 }
 
+fn born(token: Token, pid: u32, at: i64) -> Report {
+    Report::Spawned { attempt: AttemptId(token.0), pid, at: instant(at) }
+}
+
 fn instant(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or_default()
 }
 
 /// The keeper's welcome as an inventory.
 #[derive(Debug)]
-struct Kept(Welcome);
+struct Kept {
+    connection: u64,
+    welcome: Welcome,
+}
 
 impl Inventory for Kept {
+    fn connection(&self) -> u64 {
+        self.connection
+    }
+
     fn verdict(&self, expected: Expected<'_>) -> Verdict {
         let row = Row {
             token: Token(expected.attempt.0),
             created_at: expected.created_at.as_millisecond(),
             boot_id: expected.boot_id,
         };
-        match verdict::verdict(&self.0, row) {
+        match verdict::verdict(&self.welcome, row) {
             verdict::Verdict::Live(_) | verdict::Verdict::Ended(_) => Verdict::Known,
             verdict::Verdict::NeverStarted => Verdict::NeverStarted,
             verdict::Verdict::Lost(evidence) => Verdict::Lost(evidence),
@@ -332,6 +371,6 @@ impl Inventory for Kept {
     }
 
     fn attempts(&self) -> Vec<AttemptId> {
-        self.0.attempts.iter().map(|attempt| AttemptId(attempt.token.0)).collect()
+        self.welcome.attempts.iter().map(|attempt| AttemptId(attempt.token.0)).collect()
     }
 }

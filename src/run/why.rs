@@ -43,6 +43,7 @@ pub fn why(run: &Run, node: NodeId, around: &Around) -> String {
         Status::Succeeded | Status::Failed | Status::Skipped | Status::UpstreamFailed | Status::Cancelled => {
             match reason(run, node) {
                 reason if reason.is_empty() => format!("`{path}` {}.", seen.status),
+                tries if tries.starts_with('(') => format!("`{path}` {} {tries}.", seen.status),
                 reason => format!("`{path}` {}: {reason}.", seen.status),
             }
         }
@@ -208,6 +209,7 @@ fn told(run: &Run, node: NodeId, around: &Around) -> String {
 fn activity(run: &Run, node: NodeId, around: &Around) -> String {
     let details = match reason(run, node) {
         reason if reason.is_empty() => reason,
+        tries if tries.starts_with('(') => format!(" {tries}"),
         reason => format!(", {reason}"),
     };
     match run.state(node) {

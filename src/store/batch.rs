@@ -46,6 +46,39 @@ impl Batch {
             && self.journal.is_empty()
     }
 
+    /// The same as a batch for each run: no row of one refers to another's.
+    pub fn apart(&self) -> BTreeMap<RunId, Self> {
+        let mut parts: BTreeMap<RunId, Self> = BTreeMap::new();
+        for row in &self.new_runs {
+            parts.entry(RunId(row.id)).or_default().new_runs.push(row.clone());
+        }
+        for (run, row) in &self.changed_runs {
+            parts.entry(*run).or_default().changed_runs.insert(*run, row.clone());
+        }
+        for (key, row) in &self.tasks {
+            parts.entry(key.0).or_default().tasks.insert(*key, row.clone());
+        }
+        for (key, row) in &self.containers {
+            parts.entry(key.0).or_default().containers.insert(*key, row.clone());
+        }
+        for row in &self.started {
+            parts.entry(RunId(row.run_id)).or_default().started.push(row.clone());
+        }
+        for row in &self.ended {
+            parts.entry(row.run).or_default().ended.push(row.clone());
+        }
+        for key in &self.forgotten {
+            parts.entry(key.0).or_default().forgotten.insert(key.clone());
+        }
+        for (key, values) in &self.outputs {
+            parts.entry(key.0).or_default().outputs.insert(key.clone(), values.clone());
+        }
+        for (run, events) in &self.journal {
+            parts.entry(*run).or_default().journal.insert(*run, events.clone());
+        }
+        parts
+    }
+
     /// A run begins to exist, queued.
     pub fn new_run(&mut self, run: &NewRun) {
         self.new_runs.push(NewRunRow {
@@ -104,6 +137,7 @@ impl Batch {
     pub fn attempt_ended(&mut self, run: &Run, end: &AttemptEnd) {
         let exit = encode_exit(&end.exit);
         self.ended.push(EndedRow {
+            run: run.id(),
             id: end.attempt.0.cast_signed(),
             started_at: end.started_at.map(ms),
             ended_at: ms(end.ended_at),
@@ -265,6 +299,9 @@ pub(super) struct StartedRow {
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct EndedRow {
+    /// Not a column: the attempt's row has it.
+    #[serde(skip)]
+    run: RunId,
     id: i64,
     started_at: Option<i64>,
     ended_at: i64,

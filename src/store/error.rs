@@ -165,6 +165,16 @@ pub enum CommitError {
     Broken(#[source] sqlx::Error),
 }
 
+impl CommitError {
+    /// Whether the database is sound and has only refused what the batch says: a constraint does not hold.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Transient(_) => false,
+            Self::Broken(error) => primary(error).is_some_and(|code| REFUSALS.contains(&code)),
+        }
+    }
+}
+
 impl From<sqlx::Error> for CommitError {
     fn from(error: sqlx::Error) -> Self {
         if is_transient(&error) { Self::Transient(error) } else { Self::Broken(error) }
@@ -178,9 +188,19 @@ const SURROUNDINGS: [i32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
 /// `SQLITE_IOERR_DATA` and `SQLITE_IOERR_CORRUPTFS`: I/O errors that are corruption.
 const CORRUPT_IO: [i32; 2] = [0x200a, 0x210a];
 
+/// TOOBIG, CONSTRAINT, MISMATCH: the statement's own fault.
+const REFUSALS: [i32; 3] = [18, 19, 20];
+
+fn code(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error().and_then(|error| error.code()?.parse().ok())
+}
+
+fn primary(error: &sqlx::Error) -> Option<i32> {
+    code(error).map(|code| code & 0xff)
+}
+
 fn is_transient(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code()?.parse::<i32>().ok());
-    match code {
+    match code(error) {
         Some(code) => SURROUNDINGS.contains(&(code & 0xff)) && !CORRUPT_IO.contains(&code),
         None => matches!(error, sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed | sqlx::Error::PoolTimedOut),
     }

@@ -2,5 +2,7 @@
 
 mod architecture;
 mod cli;
+mod crash;
 mod keeper;
+mod simulation;
 mod store;

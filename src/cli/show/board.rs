@@ -134,19 +134,40 @@ impl Watch for Board {
 
 fn draw(rows: &Mutex<BTreeMap<NodeId, Row>>, stopped: &Receiver<()>, clock: &dyn Clock) {
     let screen = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{msg}") {
         screen.set_style(style);
     }
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(BEAT) {
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        screen.set_message(board(rows.into_values(), clock.now()));
+        screen.set_message(board(rows.into_values().collect(), clock.now(), size()));
         screen.tick();
     }
     screen.finish_and_clear();
 }
 
-fn board(rows: impl Iterator<Item = Row>, now: Timestamp) -> String {
-    let rows: Vec<Row> = rows.take(WHOLE + 20).collect();
+/// Columns and lines of the terminal.
+fn size() -> (usize, usize) {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
+    let size = size.filter(|size| size.ws_col > 0 && size.ws_row > 0);
+    size.map_or((80, 24), |size| (usize::from(size.ws_col), usize::from(size.ws_row)))
+}
+
+/// The rows as text that fits on the screen: where there are too many, those that move come first.
+fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -> String {
+    let most = lines.saturating_sub(2).max(1);
+    if rows.len() > most {
+        let moves = |row: &Row| matches!(row.status, Status::Running | Status::Retrying | Status::Failed);
+        let moving = rows.iter().filter(|row| moves(row)).count();
+        let mut others = most.saturating_sub(moving);
+        rows.retain(|row| {
+            moves(row) || {
+                let stays = others > 0;
+                others = others.saturating_sub(1);
+                stays
+            }
+        });
+        rows.truncate(most);
+    }
     let label = |row: &Row| format!("{:1$}{2}", "", row.depth * 2, row.name);
     let width = rows.iter().map(|row| label(row).chars().count()).max().unwrap_or(0);
     let mut text = String::new();
@@ -165,7 +186,7 @@ fn board(rows: impl Iterator<Item = Row>, now: Timestamp) -> String {
             row.status.word(),
             row.reason
         );
-        text.push_str(line.trim_end());
+        text.extend(line.trim_end().chars().take(columns.saturating_sub(1)));
         text.push('\n');
     }
     text.pop();

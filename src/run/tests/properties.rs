@@ -222,8 +222,13 @@ fn assert_replayable(world: &World) {
     }
 }
 
+/// `SEXTON_LONG` plays many more; `PROPTEST_RNG_SEED` chooses which.
+fn cases() -> u32 {
+    if std::env::var_os("SEXTON_LONG").is_some() { 60_000 } else { 1_500 }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
 
     #[test]
     fn the_law_holds_for_any_tree_and_any_order_of_events(

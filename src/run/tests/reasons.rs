@@ -71,7 +71,7 @@ fn what_waits() {
 
 #[test]
 fn what_runs() {
-    explains(TREE, "", "ingest/bars", "`ingest/bars` runs since 1970-01-01 00:00:00 UTC, (1/2 attempts).");
+    explains(TREE, "", "ingest/bars", "`ingest/bars` runs since 1970-01-01 00:00:00 UTC (1/2 attempts).");
     explains(TREE, "", "/", "`/` runs since 1970-01-01 00:00:00 UTC.");
     explains(
         TREE,

@@ -13,9 +13,9 @@ use sexton::keeper::protocol::{
 use sexton::keeper::start;
 
 /// Generous: the machine may be busy with other things.
-pub(super) const DEADLINE: Duration = Duration::from_secs(30);
+pub(in crate::suite) const DEADLINE: Duration = Duration::from_secs(30);
 
-pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_sexton");
+pub(in crate::suite) const PROGRAM: &str = env!("CARGO_BIN_EXE_sexton");
 
 /// A place for keepers. What still runs there is ended with it.
 pub(super) struct Place {
@@ -253,7 +253,7 @@ impl Client {
 }
 
 /// Waits till `condition` holds: for facts that nobody announces.
-pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(in crate::suite) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < DEADLINE, "still not: {what}");
@@ -262,7 +262,7 @@ pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// Waits for a file that a task writes in one go, and reads it.
-pub(super) fn read_when_there(path: &Path) -> String {
+pub(in crate::suite) fn read_when_there(path: &Path) -> String {
     let mut text = String::new();
     until(&format!("{} is written", path.display()), || {
         text = std::fs::read_to_string(path).unwrap_or_default();
@@ -272,13 +272,13 @@ pub(super) fn read_when_there(path: &Path) -> String {
 }
 
 /// Whether a process runs; a zombie does not.
-pub(super) fn runs(pid: i32) -> bool {
+pub(in crate::suite) fn runs(pid: i32) -> bool {
     let Ok(line) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     let state = line.rsplit(") ").next().and_then(|rest| rest.chars().next());
     !matches!(state, None | Some('Z' | 'X'))
 }
 
-pub(super) fn signal(pid: i32, name: &str) {
+pub(in crate::suite) fn signal(pid: i32, name: &str) {
     let signal: nix::sys::signal::Signal = format!("SIG{name}").parse().expect("a signal");
     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
 }
@@ -291,7 +291,7 @@ pub(super) fn kill_keeper(place: &Place) -> i32 {
     pid
 }
 
-pub(super) fn command_line(pid: i32) -> String {
+pub(in crate::suite) fn command_line(pid: i32) -> String {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     String::from_utf8_lossy(&line).replace('\0', " ")
 }

@@ -1,6 +1,6 @@
 //! The keeper as its controller sees it: the real binary, a real socket, real processes.
 
-mod client;
+pub(super) mod client;
 
 mod crashes;
 mod ends;

@@ -1,0 +1,134 @@
+//! The end of a turn: places are filled, everything is written in one transaction, then it is done and told.
+//! A run whose facts the database refuses is halted by itself: the others go on.
+
+use std::time::Duration;
+
+use crate::control::Refused;
+use crate::executor::job::{Ended, Report};
+use crate::run::state::{Exit, RunId};
+use crate::store::batch::Batch;
+use crate::store::db::CommitError;
+
+use super::launch;
+use super::runner::Engine;
+use super::turn::Turn;
+
+/// Between two tries of a commit that failed for want of space or a disk's patience.
+const COMMIT_AGAIN: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Admits, commits, performs, tells.
+    pub(super) async fn finish_turn(&mut self, mut turn: Turn) -> Result<(), CommitError> {
+        self.admit(&mut turn);
+        let mut changes = Vec::new();
+        for &id in &turn.touched {
+            if let Some(live) = self.runs.get_mut(&id) {
+                let changed = live.run.take_changes();
+                turn.batch.changes(&live.run, &changed);
+                changes.push((id, changed));
+            }
+        }
+        match self.commit(&turn.batch).await {
+            Ok(()) => {}
+            Err(error) if error.is_refusal() => self.commit_apart(&mut turn).await?,
+            Err(error) => return Err(error),
+        }
+        self.perform(&turn);
+        for (id, changed) in changes {
+            if let Some(live) = self.runs.get(&id) {
+                self.parts.watch.changed(live, &changed, turn.now);
+            }
+        }
+        for id in turn.finished {
+            // Finished, unless something of the same turn has reopened it.
+            if self.runs.get(&id).is_some_and(|live| live.run.status().is_ended())
+                && let Some(live) = self.runs.remove(&id)
+            {
+                self.parts.watch.finished(&live, turn.now);
+            }
+        }
+        for (_, answer) in turn.answers {
+            answer.give();
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        loop {
+            match self.parts.store.commit(batch).await {
+                Err(CommitError::Transient(error)) => {
+                    tracing::error!(%error, "the database cannot be written; nothing is started until it can");
+                    self.parts.clock.sleep(COMMIT_AGAIN).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Finds out whose facts were refused. What is committed here needs no second look: rows of one run
+    /// never refer to another's.
+    async fn commit_apart(&mut self, turn: &mut Turn) -> Result<(), CommitError> {
+        for (run, batch) in turn.batch.apart() {
+            match self.commit(&batch).await {
+                Ok(()) => {}
+                Err(error) if error.is_refusal() => self.halt(run, error, turn),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of a run that is no longer what the database says it is. It stays there as it was last
+    /// committed, for the next start to take up; nothing of it goes on meanwhile.
+    fn halt(&mut self, id: RunId, error: CommitError, turn: &mut Turn) {
+        tracing::error!(error = &error as &dyn std::error::Error, run = %id, "the run is halted");
+        self.runs.remove(&id);
+        let own = self.attempts.extract_if(|_, flight| flight.run == id);
+        for (attempt, _) in own.collect::<Vec<_>>() {
+            // What this very turn would have launched is in no hands yet, unless an inventory said so.
+            if !turn.launches.remove(&attempt) {
+                turn.kills.push(attempt);
+                self.disowned.insert(attempt, true);
+            }
+        }
+        turn.acknowledged.retain(|&(attempt, of)| {
+            let kept = of == Some(id);
+            if kept {
+                self.disowned.insert(attempt, false);
+            }
+            !kept
+        });
+        let (refused, answers) = std::mem::take(&mut turn.answers).into_iter().partition(|(of, _)| *of == id);
+        turn.answers = answers;
+        let refuse = |(_, answer): (_, super::turn::Answer)| (id, answer.refuse(Refused::Halted(id)));
+        turn.answers.extend(Vec::into_iter(refused).map(refuse));
+        self.halted.insert(id, error);
+    }
+
+    fn perform(&mut self, turn: &Turn) {
+        if let Some(connection) = turn.resumed {
+            self.parts.executor.resume(connection);
+        }
+        // In growing order: a token fences off all that are smaller and unknown.
+        for &attempt in &turn.launches {
+            let Some(flight) = self.attempts.get(&attempt) else { continue };
+            let Some(live) = self.runs.get(&flight.run) else { continue };
+            match launch::job(live, flight.node, attempt, &self.parts.places, &self.parts.surroundings) {
+                Ok(job) => self.parts.executor.launch(job),
+                Err(what) => {
+                    let ended = Ended::unstarted(attempt, Exit::NotStarted(what.into()));
+                    self.own.push_back(Report::Ended(Box::new(ended)));
+                }
+            }
+        }
+        for &attempt in &turn.kills {
+            self.parts.executor.kill(attempt);
+        }
+        for &(attempt, _) in &turn.acknowledged {
+            self.parts.executor.acknowledge(attempt);
+        }
+    }
+}

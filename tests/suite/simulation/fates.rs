@@ -1,0 +1,72 @@
+//! What becomes of attempts in the world: how long each takes and how it ends.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sexton::executor::job::Job;
+use sexton::run::state::Exit;
+
+use super::chance::Chance;
+
+/// An attempt's future, were it left alone.
+#[derive(Clone, Debug)]
+pub(super) struct Fate {
+    pub(super) lasts: Duration,
+    pub(super) exit: Exit,
+    pub(super) outputs: BTreeMap<String, String>,
+}
+
+/// Who decides.
+#[derive(Debug)]
+pub(super) enum Fates {
+    /// Any fate, by chance.
+    Random(Chance),
+    /// Every attempt lasts this long and ends with this code.
+    Same(Duration, i32),
+}
+
+impl Fates {
+    pub(super) fn of(&mut self, job: &Job) -> Fate {
+        let mut fate = match self {
+            Self::Random(chance) => random(chance),
+            Self::Same(lasts, code) => {
+                Fate { lasts: *lasts, exit: Exit::Code(*code), outputs: BTreeMap::new() }
+            }
+        };
+        if let Some(timeout) = job.timeout.filter(|timeout| *timeout < fate.lasts) {
+            fate = Fate { lasts: timeout, exit: Exit::TimedOut, outputs: BTreeMap::new() };
+        }
+        fate
+    }
+
+    /// How long a killed attempt goes on, and whether it ends by itself in between.
+    pub(super) fn last_breath(&mut self, grace: Duration) -> (Duration, bool) {
+        match self {
+            Self::Random(chance) => {
+                let most = grace.as_millis() as u64 + 1;
+                (Duration::from_millis(chance.below(most)), chance.once_in(4))
+            }
+            Self::Same(..) => (Duration::ZERO, false),
+        }
+    }
+}
+
+fn random(chance: &mut Chance) -> Fate {
+    let lasts = match chance.below(6) {
+        0 => Duration::ZERO,
+        1 | 2 => Duration::from_millis(chance.below(2_000)),
+        _ => Duration::from_millis(chance.below(60_000)),
+    };
+    let exit = match chance.below(16) {
+        0 | 1 => Exit::Code(1 + chance.below(200) as i32),
+        2 => Exit::Signal(11),
+        3 => Exit::NotStarted("no such program: `ingest`".into()),
+        4 => Exit::BadOutput("line 1 has no `=`".into()),
+        _ => Exit::Code(0),
+    };
+    let mut outputs = BTreeMap::new();
+    if exit == Exit::Code(0) && chance.once_in(3) {
+        outputs.insert("rows".to_owned(), chance.below(3).to_string());
+    }
+    Fate { lasts, exit, outputs }
+}

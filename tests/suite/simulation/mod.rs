@@ -1,0 +1,9 @@
+//! The real engine and the real store in a simulated world: its clock, its keeper, its crashes.
+
+mod chance;
+mod desk;
+mod fates;
+mod pipelines;
+mod points;
+mod random;
+mod world;

@@ -1,0 +1,76 @@
+//! Random pipelines, as files: the engine reads them again after each crash, as it reads everybody's.
+
+use serde_json::{Map, Value, json};
+use sexton::pipeline::definition::{Defaults, Pipeline, parse};
+use sexton::pipeline::report::{Report, SourceFile};
+
+use super::chance::Chance;
+
+/// A pipeline from the text of its file.
+pub(super) fn pipeline(name: &str, source: &str) -> Pipeline {
+    let file = SourceFile::new(format!("{name}.yaml"), source);
+    let (pipeline, found) = parse(&file, &Defaults::default());
+    pipeline.unwrap_or_else(|| {
+        let mut report = Report::default();
+        report.add(&file, found);
+        panic!("{source}\n{}", report.render(false))
+    })
+}
+
+pub(super) fn random(chance: &mut Chance, name: &str) -> Pipeline {
+    let mut leaves = Vec::new();
+    pipeline(name, &node(chance, "", 0, &mut leaves).to_string())
+}
+
+fn node(chance: &mut Chance, path: &str, depth: u32, leaves: &mut Vec<String>) -> Value {
+    let mut keys = Map::new();
+    let container = depth == 0 || (depth < 4 && chance.below(5) > 2);
+    let kind = chance.one_of(&["serial", "parallel"]);
+    let mut seconds = |from: u64, below: u64| format!("{}s", from + chance.below(below));
+    let (delay, short, long) = (seconds(0, 20), seconds(5, 40), seconds(30, 200));
+    let mut set = |odds: u64, key: &str, value: Value| {
+        if chance.once_in(odds) {
+            keys.insert(key.into(), value);
+        }
+    };
+    set(8, "trigger_rule", json!("all_done"));
+    set(10, "trigger_rule", json!("one_failed"));
+    set(8, "suppress_errors", json!(true));
+    set(14, "skip", json!(depth > 0));
+    set(8, "when", json!("ds == '2018-05-14'"));
+    set(12, "when", json!("ds != '2018-05-14'"));
+    // Nobody has written it, which is an error; or somebody has.
+    if let Some(leaf) = leaves.last() {
+        set(16, "when", json!(format!("outputs['{leaf}'].rows == '1'")));
+    }
+    if container {
+        if kind == "serial" {
+            set(4, "stop_on_error", json!(false));
+        }
+        set(6, "timeout", json!(long));
+        set(3, "max_concurrent", json!(1 + depth % 2));
+        set(6, "retry", json!({ "limit": 1, "delay": delay }));
+    } else {
+        set(5, "timeout", json!(short));
+        set(2, "retry", json!({ "limit": 2, "delay": delay, "backoff": 2 }));
+        set(2, "kill_grace", json!("3s"));
+    }
+    if depth > 0 && !leaves.is_empty() && chance.once_in(5) {
+        let before = &leaves[chance.below(leaves.len() as u64) as usize];
+        keys.insert("after".into(), json!([before]));
+    }
+    if container {
+        let children = 1 + chance.below(4);
+        let mut below = Map::new();
+        for n in 0..children {
+            let name = format!("n{n}");
+            let path = if depth == 0 { name.clone() } else { format!("{path}/{name}") };
+            below.insert(name, node(chance, &path, depth + 1, leaves));
+        }
+        keys.insert(kind.into(), Value::Object(below));
+    } else {
+        leaves.push(path.to_owned());
+        keys.insert("exec".into(), json!("true"));
+    }
+    Value::Object(keys)
+}

@@ -1,0 +1,442 @@
+//! The world outside of the daemon: time, which passes only while somebody waits, and a keeper, which is
+//! still there when the daemon is not. It counts real starts, knows every true end, and holds the limits
+//! against what really runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sexton::clock::{Clock, Sleep};
+use sexton::executor::job::{Ended, Executor, Expected, Inventory, Job, Report, Verdict};
+use sexton::keeper::protocol::{Attempt, AttemptState, PROTOCOL, Token, Welcome};
+use sexton::keeper::verdict::{self, Row};
+use sexton::pipeline::node::Tree;
+use sexton::run::state::{AttemptId, Exit};
+use tokio::sync::mpsc;
+
+use super::fates::Fates;
+
+/// A handle on the world.
+#[derive(Clone)]
+pub(super) struct World(Arc<Mutex<Inner>>);
+
+struct Inner {
+    now: Timestamp,
+    boots: u32,
+    fates: Fates,
+    parallelism: usize,
+    trees: BTreeMap<String, Arc<Tree>>,
+    keeper: Keeper,
+    link: Option<Link>,
+    connections: u64,
+    /// The daemon dies when it has given this many more orders.
+    orders_left: Option<usize>,
+    /// Acknowledgements that the keeper reads and forgets.
+    deaf_to_acks: bool,
+}
+
+/// Outlives daemons.
+#[derive(Default)]
+struct Keeper {
+    begun: i64,
+    high_water: u64,
+    attempts: BTreeMap<u64, Held>,
+    starts: BTreeMap<u64, u32>,
+    ends: BTreeMap<u64, Exit>,
+}
+
+struct Held {
+    run: String,
+    path: String,
+    grace: Duration,
+    state: Phase,
+}
+
+enum Phase {
+    Running {
+        since: Timestamp,
+        until: Timestamp,
+        exit: Exit,
+        outputs: BTreeMap<String, String>,
+        killed: bool,
+    },
+    Ended(Ended),
+}
+
+/// The daemon's connection.
+struct Link {
+    reports: mpsc::Sender<Report>,
+    /// When it comes back, while it is down.
+    down_until: Option<Timestamp>,
+    settled: bool,
+}
+
+impl World {
+    pub(super) fn new(fates: Fates, parallelism: usize) -> Self {
+        let now = Timestamp::from_millisecond(1_526_270_400_000).unwrap();
+        let keeper = Keeper { begun: now.as_millisecond() - 1, ..Keeper::default() };
+        Self(Arc::new(Mutex::new(Inner {
+            now,
+            boots: 1,
+            fates,
+            parallelism,
+            trees: BTreeMap::new(),
+            keeper,
+            link: None,
+            connections: 0,
+            orders_left: None,
+            deaf_to_acks: false,
+        })))
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+
+    pub(super) fn boot_id(&self) -> String {
+        self.inner().boot_id()
+    }
+
+    pub(super) fn knows(&self, run: &str, tree: Arc<Tree>) {
+        self.inner().trees.insert(run.to_owned(), tree);
+    }
+
+    /// A daemon is there, and hears of the keeper.
+    pub(super) fn connect(&self, reports: mpsc::Sender<Report>) {
+        let mut inner = self.inner();
+        inner.orders_left = None;
+        inner.link = Some(Link { reports, down_until: None, settled: false });
+        inner.welcome();
+    }
+
+    /// The daemon is gone; time goes on.
+    pub(super) fn daemon_is_gone(&self, away: Duration) {
+        let mut inner = self.inner();
+        inner.link = None;
+        let until = inner.now + away;
+        while inner.now < until {
+            let left = until.duration_since(inner.now).unsigned_abs();
+            inner.pass(left);
+        }
+    }
+
+    /// Time passes while the daemon is busy.
+    pub(super) fn wait(&self, duration: Duration) {
+        self.inner().pass(duration);
+    }
+
+    /// The daemon will die when it has given `orders` more.
+    pub(super) fn die_after(&self, orders: usize) {
+        self.inner().orders_left = Some(orders);
+    }
+
+    pub(super) fn deaf_to_acks(&self, deaf: bool) {
+        self.inner().deaf_to_acks = deaf;
+    }
+
+    /// The connection breaks; what was underway in it is lost.
+    pub(super) fn disconnect(&self, away: Duration) {
+        self.inner().disconnect(away);
+    }
+
+    /// `kill -9`: what it ran is ended by its successor, and lost.
+    pub(super) fn kill_keeper(&self, away: Duration) {
+        let mut inner = self.inner();
+        inner.lose_all("the keeper was killed");
+        inner.disconnect(away);
+    }
+
+    /// The machine restarts, and with it the daemon: a new boot, a new journal.
+    pub(super) fn reboot(&self) {
+        let mut inner = self.inner();
+        inner.lose_all("the machine was restarted");
+        inner.link = None;
+        inner.boots += 1;
+        inner.now += Duration::from_secs(60);
+        inner.keeper.begun = inner.now.as_millisecond();
+        inner.now += Duration::from_secs(1);
+    }
+
+    /// How often an attempt was really started.
+    pub(super) fn starts(&self) -> BTreeMap<u64, u32> {
+        self.inner().keeper.starts.clone()
+    }
+
+    pub(super) fn ends(&self) -> BTreeMap<u64, Exit> {
+        self.inner().keeper.ends.clone()
+    }
+
+    /// Attempts that run, or whose end is not acknowledged.
+    pub(super) fn held(&self) -> Vec<u64> {
+        self.inner().keeper.attempts.keys().copied().collect()
+    }
+}
+
+impl Inner {
+    fn boot_id(&self) -> String {
+        format!("boot {}", self.boots)
+    }
+
+    /// Up to `most` passes, or till something happens.
+    fn pass(&mut self, most: Duration) {
+        let ends = self.keeper.attempts.values().filter_map(|held| match held.state {
+            Phase::Running { until, .. } => Some(until),
+            Phase::Ended(_) => None,
+        });
+        let back = self.link.as_ref().and_then(|link| link.down_until);
+        let next = ends.chain(back).min().unwrap_or(Timestamp::MAX);
+        self.now = self.now.max(next.min(self.now + most));
+        self.happen();
+    }
+
+    fn happen(&mut self) {
+        let now = self.now;
+        let due = |held: &Held| matches!(held.state, Phase::Running { until, .. } if until <= now);
+        let due: Vec<u64> =
+            self.keeper.attempts.iter().filter(|(_, held)| due(held)).map(|(&id, _)| id).collect();
+        for token in due {
+            self.end(token);
+        }
+        if self.link.as_ref().is_some_and(|link| link.down_until.is_some_and(|until| until <= now)) {
+            self.welcome();
+        }
+    }
+
+    fn end(&mut self, token: u64) {
+        let Some(held) = self.keeper.attempts.get_mut(&token) else { return };
+        let Phase::Running { since, exit, outputs, .. } = &held.state else { return };
+        let mut ended = Ended::unstarted(AttemptId(token), exit.clone());
+        if !matches!(exit, Exit::NotStarted(_)) {
+            ended.started_at = Some(*since);
+        }
+        ended.ended_at = Some(self.now);
+        ended.outputs = if *exit == Exit::Code(0) { outputs.clone() } else { BTreeMap::new() };
+        held.state = Phase::Ended(ended.clone());
+        self.keeper.ends.insert(token, ended.exit.clone());
+        self.tell(Report::Ended(Box::new(ended)));
+    }
+
+    fn lose_all(&mut self, evidence: &str) {
+        let running: Vec<u64> = self.keeper.attempts.keys().copied().collect();
+        self.link = self.link.take().map(|link| Link { down_until: Some(Timestamp::MAX), ..link });
+        for token in running {
+            if let Some(Held { state: Phase::Running { exit, .. }, .. }) =
+                self.keeper.attempts.get_mut(&token)
+            {
+                *exit = Exit::Lost(evidence.into());
+                self.end(token);
+            }
+        }
+    }
+
+    fn disconnect(&mut self, away: Duration) {
+        let until = self.now + away;
+        if let Some(link) = &mut self.link {
+            link.down_until = Some(until);
+            link.settled = false;
+        }
+    }
+
+    fn tell(&mut self, report: Report) {
+        if let Some(link) = self.link.as_ref().filter(|link| link.down_until.is_none()) {
+            // Nobody hears when the daemon has just died.
+            let told = link.reports.try_send(report);
+            assert!(!matches!(told, Err(mpsc::error::TrySendError::Full(_))), "more reports than may wait");
+        }
+    }
+
+    fn welcome(&mut self) {
+        self.connections += 1;
+        let connection = self.connections;
+        if let Some(link) = &mut self.link {
+            link.down_until = None;
+            link.settled = false;
+        }
+        let known =
+            |(&token, _): (&u64, &Held)| Attempt { token: Token(token), state: AttemptState::Spawning };
+        let welcome = Welcome {
+            protocol: PROTOCOL,
+            version: String::new(),
+            pid: 1,
+            boot_id: self.boot_id(),
+            journal_id: "a journal".into(),
+            journal_created_at: self.keeper.begun,
+            high_water: Token(self.keeper.high_water),
+            attempts: self.keeper.attempts.iter().map(known).collect(),
+        };
+        self.tell(Report::Connected(Box::new(Found { connection, welcome })));
+        let said: Vec<Report> = self.keeper.attempts.iter().map(|(&token, held)| said(token, held)).collect();
+        for report in said {
+            self.tell(report);
+        }
+    }
+
+    /// Whether an order arrives.
+    fn hears(&mut self) -> bool {
+        match &mut self.orders_left {
+            Some(0) => return false,
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        self.link.as_ref().is_some_and(|link| link.down_until.is_none())
+    }
+
+    fn is_settled(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.settled)
+    }
+
+    fn launch(&mut self, job: &Job) {
+        let token = job.attempt.0;
+        if let Some(held) = self.keeper.attempts.get(&token) {
+            let said = said(token, held);
+            return self.tell(said);
+        }
+        let high_water = self.keeper.high_water;
+        assert!(token > high_water, "attempt {token} was overtaken by {high_water}, and is fenced off");
+        self.keeper.high_water = token;
+        *self.keeper.starts.entry(token).or_default() += 1;
+        let fact = |name: &str| job.env.iter().find(|(key, _)| key == name).unwrap().1.clone();
+        let fate = self.fates.of(job);
+        let held = Held {
+            run: fact("SEXTON_RUN"),
+            path: fact("SEXTON_PATH"),
+            grace: job.kill_grace,
+            state: Phase::Running {
+                since: self.now,
+                until: self.now + fate.lasts,
+                exit: fate.exit,
+                outputs: fate.outputs,
+                killed: false,
+            },
+        };
+        self.keeper.attempts.insert(token, held);
+        self.hold_limits(token);
+        self.tell(Report::Spawned { attempt: job.attempt, pid: 1, at: self.now });
+    }
+
+    fn hold_limits(&self, token: u64) {
+        let running =
+            || self.keeper.attempts.values().filter(|held| matches!(held.state, Phase::Running { .. }));
+        let count = running().count();
+        assert!(count <= self.parallelism, "{count} attempts run, {} may", self.parallelism);
+        let new = &self.keeper.attempts[&token];
+        let alike = running().filter(|held| (&held.run, &held.path) == (&new.run, &new.path)).count();
+        assert_eq!(alike, 1, "attempt {token} of {} meets its predecessor", new.path);
+        let tree = &self.trees[&new.run];
+        let node = |path: &str| tree.find(path).unwrap_or(sexton::pipeline::node::NodeId::ROOT);
+        for &limited in tree.limited() {
+            let max = tree.options(limited).max_concurrent.unwrap().get() as usize;
+            let below =
+                running().filter(|held| held.run == new.run && tree.is_within(node(&held.path), limited));
+            let below = below.count();
+            assert!(below <= max, "{below} attempts run below {}, {max} may", tree.path(limited));
+        }
+    }
+
+    fn kill(&mut self, token: u64) {
+        let now = self.now;
+        let Some(held) = self.keeper.attempts.get_mut(&token) else {
+            let nothing = Ended::unstarted(AttemptId(token), Exit::Killed);
+            return self.tell(Report::Ended(Box::new(nothing)));
+        };
+        if let Phase::Running { until, exit, killed, .. } = &mut held.state
+            && !*killed
+        {
+            let (breath, by_itself) = self.fates.last_breath(held.grace);
+            *killed = true;
+            let end = now + breath;
+            if end < *until {
+                *until = end;
+                if !by_itself {
+                    *exit = Exit::Killed;
+                }
+            }
+        }
+    }
+}
+
+fn said(token: u64, held: &Held) -> Report {
+    match &held.state {
+        Phase::Running { since, .. } => Report::Spawned { attempt: AttemptId(token), pid: 1, at: *since },
+        Phase::Ended(ended) => Report::Ended(Box::new(ended.clone())),
+    }
+}
+
+/// The daemon's hands, as long as it lives.
+impl Executor for World {
+    fn resume(&mut self, connection: u64) {
+        let mut inner = self.inner();
+        if inner.hears()
+            && connection == inner.connections
+            && let Some(link) = &mut inner.link
+        {
+            link.settled = true;
+        }
+    }
+
+    fn launch(&mut self, job: Job) {
+        let mut inner = self.inner();
+        if inner.hears() && inner.is_settled() {
+            inner.launch(&job);
+        }
+    }
+
+    fn kill(&mut self, attempt: AttemptId) {
+        let mut inner = self.inner();
+        if inner.hears() && inner.is_settled() {
+            inner.kill(attempt.0);
+        }
+    }
+
+    fn acknowledge(&mut self, attempt: AttemptId) {
+        let mut inner = self.inner();
+        let hears = inner.hears() && inner.is_settled() && !inner.deaf_to_acks;
+        if hears && matches!(inner.keeper.attempts.get(&attempt.0), Some(Held { state: Phase::Ended(_), .. }))
+        {
+            inner.keeper.attempts.remove(&attempt.0);
+        }
+    }
+}
+
+impl Clock for World {
+    fn now(&self) -> Timestamp {
+        self.inner().now
+    }
+
+    /// Time passes when it is waited for.
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let world = self.clone();
+        Box::pin(async move { world.inner().pass(duration) })
+    }
+}
+
+/// The keeper as one connection found it; judged by the real rule.
+#[derive(Debug)]
+struct Found {
+    connection: u64,
+    welcome: Welcome,
+}
+
+impl Inventory for Found {
+    fn connection(&self) -> u64 {
+        self.connection
+    }
+
+    fn verdict(&self, expected: Expected<'_>) -> Verdict {
+        let row = Row {
+            token: Token(expected.attempt.0),
+            created_at: expected.created_at.as_millisecond(),
+            boot_id: expected.boot_id,
+        };
+        match verdict::verdict(&self.welcome, row) {
+            verdict::Verdict::Live(_) | verdict::Verdict::Ended(_) => Verdict::Known,
+            verdict::Verdict::NeverStarted => Verdict::NeverStarted,
+            verdict::Verdict::Lost(evidence) => Verdict::Lost(evidence),
+        }
+    }
+
+    fn attempts(&self) -> Vec<AttemptId> {
+        self.welcome.attempts.iter().map(|attempt| AttemptId(attempt.token.0)).collect()
+    }
+}
