@@ -81,7 +81,10 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
 
 /// What goes wrong beside the run (the keeper, the disk) is said on standard error.
 fn complain() {
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).without_time();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time();
     // Refused only where somebody listens already.
     let _ = subscriber.with_target(false).with_writer(std::io::stderr).try_init();
 }
@@ -295,10 +298,13 @@ fn reread(definition: &Definition) -> Result<Pipeline, String> {
 /// `PATH HOME USER SHELL LANG`, with a sane value for what is not set; nothing else of this process's
 /// environment reaches a command.
 fn base_environment() -> Vec<(String, String)> {
+    let own = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+    let home = own.as_ref().map(|own| own.dir.display().to_string());
+    let user = own.map(|own| own.name);
     let fallbacks = [
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-        ("HOME", "/"),
-        ("USER", "root"),
+        ("HOME", home.as_deref().unwrap_or("/")),
+        ("USER", user.as_deref().unwrap_or("nobody")),
         ("SHELL", "/bin/sh"),
         ("LANG", "C.UTF-8"),
     ];

@@ -123,7 +123,7 @@ impl Client {
                     Gone::Engine => return,
                     Gone::Keeper(error) => {
                         dropped = if self.welcomed { 0 } else { dropped + 1 };
-                        tracing::warn!(%error, "the keeper is gone; connecting again");
+                        tracing::info!(%error, "the keeper is gone; connecting again");
                         if dropped <= AT_ONCE {
                             continue;
                         }

@@ -178,7 +178,7 @@ proptest::proptest! {
     fn every_path_of_a_tree_is_found_again(names in proptest::collection::btree_set("[a-z][a-z0-9_. -]{0,6}[a-z0-9]", 1..8)) {
         let mut text = String::from("serial:\n");
         for (index, name) in names.iter().enumerate() {
-            let child = if index % 2 == 0 { "run".to_owned() } else { format!("{{parallel: {{'{name}': run, x0: run}}}}") };
+            let child = if index % 2 == 0 { "run".to_owned() } else { format!("{{parallel: {{'{name}': run, X0: run}}}}") };
             writeln!(text, "  '{name}': {child}").unwrap();
         }
         let pipeline = pipeline(&text);

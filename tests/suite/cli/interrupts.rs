@@ -80,7 +80,7 @@ fn a_killed_run_takes_its_processes_with_it_and_is_closed_by_the_next() {
     let (mut going, pids) = half_way(&desk);
     going.signal("KILL");
     going.end();
-    let done = desk.run("other").exit(0).stderr_has("closing what an earlier sexton run left unfinished");
+    let done = desk.run("other").exit(0).stderr_is("closing what an earlier sexton run left unfinished …\n");
     done.stdout_has("\nother  succeeded\n").stdout_lacks("meek");
     all_gone(&desk, &pids);
     let runs = desk.ask(&["runs", "--json"]).exit(0).json();

@@ -1,18 +1,46 @@
 //! A run on a terminal: the tree is drawn while it moves, and the screen is left clean. `script` of
 //! util-linux makes the terminal.
 
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
-use super::desk::Desk;
+use super::desk::{Desk, pids, signal, until};
 
-/// What a run writes to a terminal of 100 columns.
-fn on_a_terminal(desk: &Desk, words: &str) -> String {
-    let line = format!("stty cols 100 rows 40; '{}' {words}", env!("CARGO_BIN_EXE_sexton"));
-    let mut command = Command::new("script");
-    command.args(["-qec", &line, "/dev/null"]).current_dir(desk.path("")).stdin(Stdio::null());
-    command.env("SEXTON_CONFIG", desk.path("config")).env("SEXTON_STATE_DIR", desk.path("state"));
-    let output = command.env("TERM", "xterm").env("SHELL", "/bin/sh").output().expect("script");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+/// A command on a terminal of 100 columns.
+struct Terminal {
+    child: Child,
+    written: PathBuf,
+}
+
+impl Terminal {
+    fn new(desk: &Desk, words: &str) -> Self {
+        let line = format!("stty cols 100 rows 40; '{}' {words}", env!("CARGO_BIN_EXE_sexton"));
+        let written = desk.path("written");
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]).current_dir(desk.path("")).stdin(Stdio::null());
+        command.stdout(File::create(&written).expect("a file"));
+        command.env("SEXTON_CONFIG", desk.path("config")).env("SEXTON_STATE_DIR", desk.path("state"));
+        let child = command.env("TERM", "xterm").env("SHELL", "/bin/sh").spawn().expect("script");
+        Self { child, written }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.written).expect("what was written")).into_owned()
+    }
+
+    /// Waits till all of these have been written.
+    fn shows(&self, texts: &[&str]) {
+        until(&format!("{texts:?} are drawn"), || texts.iter().all(|text| self.so_far().contains(text)));
+    }
+
+    /// Waits for the end: everything that was written, and what is then to be seen.
+    fn end(mut self) -> (String, Vec<String>) {
+        self.child.wait().expect("its end");
+        let written = self.so_far();
+        let screen = screen(&written);
+        (written, screen.into_iter().filter(|line| !line.is_empty()).collect())
+    }
 }
 
 /// What is to be seen at the end: lines that were erased, or drawn over, are gone.
@@ -54,39 +82,70 @@ fn screen(written: &str) -> Vec<String> {
     lines.iter().map(|line| line.iter().collect::<String>().trim_end().to_owned()).collect()
 }
 
+/// Goes on when somebody has seen enough.
+const WAITS: &str = "until [ -e go ]; do sleep 0.02; done";
+
+fn go(desk: &Desk) {
+    std::fs::write(desk.path("go"), "").expect("a file");
+}
+
 #[test]
 fn the_tree_moves_and_then_makes_room_for_the_end() {
-    let yaml = "serial:\n  load: echo reading; sleep 1\n  check: 'true'\n";
-    let desk = Desk::new().pipeline("night", yaml);
-    let written = on_a_terminal(&desk, "run night --date 2018-05-14");
-    assert!(written.contains("▶   load") || written.contains("▶ "), "a task was seen running: {written:?}");
-    assert!(written.contains("│ reading"), "its last line was seen: {written:?}");
-    assert!(written.contains("·   check"), "what waits was seen: {written:?}");
+    let yaml = format!("serial:\n  load: echo reading; {WAITS}\n  check: 'true'\n");
+    let desk = Desk::new().pipeline("night", &yaml);
+    let terminal = Terminal::new(&desk, "run night --date 2018-05-14");
+    terminal.shows(&["▶ night", "▶   load", "│ reading", "·   check"]);
+    go(&desk);
+    let (written, screen) = terminal.end();
     assert!(!written.contains("UTC  running"), "no lines of transitions: {written:?}");
-    let screen = screen(&written);
-    let text: Vec<&str> = screen.iter().map(String::as_str).skip_while(|line| line.is_empty()).collect();
-    let expected = ["night    succeeded", "  load   succeeded", "  check  succeeded", ""];
-    assert_eq!(text[..4], expected, "{screen:#?}");
-    assert!(text[4].starts_with("night [2018-05-14] run 1: succeeded in "), "{screen:#?}");
+    assert_eq!(
+        screen[..3],
+        ["night    succeeded", "  load   succeeded", "  check  succeeded"],
+        "{screen:#?}"
+    );
+    assert!(screen[3].starts_with("night [2018-05-14] run 1: succeeded in "), "{screen:#?}");
 }
 
 #[test]
 fn after_a_killed_run_the_next_one_is_drawn() {
     let slow = "exec: echo $$ >$SEXTON_RUN_DIR/pid; sleep 1000";
-    let desk = Desk::new().pipeline("slow", slow).pipeline("night", "serial: {load: sleep 1}");
+    let desk = Desk::new().pipeline("slow", slow).pipeline("night", &format!("serial: {{load: '{WAITS}'}}"));
     let mut going = desk.run("slow").start();
-    super::desk::pids(&desk.path("state/work/1/pid"));
+    pids(&desk.path("state/work/1/pid"));
     going.signal("KILL");
     going.end();
-    let written = on_a_terminal(&desk, "run night");
-    assert!(written.contains("▶   load"), "it was seen running: {written:?}");
+    let terminal = Terminal::new(&desk, "run night");
+    terminal.shows(&["▶   load"]);
+    go(&desk);
+    terminal.end();
+}
+
+#[test]
+fn an_interrupt_leaves_the_screen_clean_too() {
+    let desk = Desk::new().pipeline("night", "serial:\n  load: sleep 1000\n  check: 'true'\n");
+    let terminal = Terminal::new(&desk, "run night");
+    terminal.shows(&["▶   load"]);
+    signal(pids(&desk.path("state/sexton.lock"))[0], "INT");
+    let (_, screen) = terminal.end();
+    let expected = [
+        "night    cancelled  by an interrupt",
+        "  load   cancelled  by an interrupt",
+        "  check  cancelled  with `/`",
+    ];
+    assert_eq!(screen[..3], expected, "{screen:#?}");
 }
 
 #[test]
 fn a_wide_line_does_not_break_the_picture() {
-    let yaml = "serial:\n  load: seq -s ' ' 1 300; sleep 1\n  check: 'true'\n";
-    let desk = Desk::new().pipeline("night", yaml);
-    let screen = screen(&on_a_terminal(&desk, "run night"));
-    let text: Vec<&str> = screen.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
-    assert_eq!(text[..3], ["night    succeeded", "  load   succeeded", "  check  succeeded"], "{screen:#?}");
+    let yaml = format!("serial:\n  load: seq -s ' ' 1 300; {WAITS}\n  check: 'true'\n");
+    let desk = Desk::new().pipeline("night", &yaml);
+    let terminal = Terminal::new(&desk, "run night");
+    terminal.shows(&["│ 1 2 3"]);
+    go(&desk);
+    let (_, screen) = terminal.end();
+    assert_eq!(
+        screen[..3],
+        ["night    succeeded", "  load   succeeded", "  check  succeeded"],
+        "{screen:#?}"
+    );
 }

@@ -24,22 +24,22 @@ fn a_retry_waits_its_delay_and_says_so() {
 fn timeouts_kill_leaves_and_containers() {
     let yaml = "
 parallel:
-  leaf: {timeout: 1s, exec: sleep 1000}
+  leaf: {timeout: 2s, exec: sleep 1000}
   deaf:
-    timeout: 1s
+    timeout: 2s
     kill_grace: 1s
     exec: \"trap '' TERM; echo deaf; while :; do sleep 0.1; done\"
   box:
-    timeout: 1s
+    timeout: 3s
     serial: {quick: 'true', slow: sleep 1000, never: 'true'}
 ";
     let desk = Desk::new().pipeline("late", yaml);
     desk.run("late").exit(1).stdout_has(
         "
 late       failed     because of `leaf`
-  leaf     failed     timeout after 1s
-  deaf     failed     timeout after 1s
-  box      failed     timeout after 1s
+  leaf     failed     timeout after 2s
+  deaf     failed     timeout after 2s
+  box      failed     timeout after 3s
     quick  succeeded
     slow   cancelled  `box` ran out of time
     never  cancelled  with `box`
