@@ -15,7 +15,7 @@ impl Engine {
     pub(super) fn report(&mut self, report: Report, turn: &mut Turn) {
         match report {
             Report::Connected(inventory) => {
-                self.connected = true;
+                self.absent = None;
                 self.settle(&*inventory, turn);
             }
             Report::Spawned { attempt, pid, .. } => {
@@ -25,8 +25,11 @@ impl Engine {
             }
             Report::Ended(ended) => self.ended(*ended, turn),
             Report::Unavailable { error } => {
-                self.connected = false;
-                tracing::error!(%error, "no attempt can be started: the keeper is not to be had");
+                // Once, and not with every try.
+                if self.absent.as_ref() != Some(&error) {
+                    tracing::error!(%error, "no attempt can be started: the keeper is not to be had");
+                    self.absent = Some(error);
+                }
             }
         }
     }

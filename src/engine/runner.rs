@@ -73,7 +73,8 @@ pub struct Engine {
     next: NextIds,
     pub(super) runs: BTreeMap<RunId, Live>,
     pub(super) attempts: HashMap<AttemptId, Flight>,
-    pub(super) connected: bool,
+    /// Why the executor is not there, in words that are empty before it first was; `None` while it is.
+    pub(super) absent: Option<String>,
     /// What the engine learned by itself while performing.
     pub(super) own: VecDeque<Report>,
     /// Runs that were let go because the database refused what happened to them.
@@ -96,7 +97,7 @@ impl Engine {
             next,
             runs,
             attempts,
-            connected: false,
+            absent: Some(String::new()),
             own: VecDeque::new(),
             halted: BTreeMap::new(),
             disowned: HashMap::new(),
@@ -297,7 +298,7 @@ impl Engine {
 
     /// Fills the free places: older runs first, each in document order.
     pub(super) fn admit(&mut self, turn: &mut Turn) {
-        if !self.connected {
+        if self.absent.is_some() {
             return;
         }
         let dying = self.disowned.values().filter(|alive| **alive).count();

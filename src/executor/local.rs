@@ -136,11 +136,9 @@ impl Client {
                 },
                 Err(error) => error,
             };
-            if error != told && self.reports.send(Report::Unavailable { error: error.clone() }).await.is_err()
-            {
+            if self.reports.send(Report::Unavailable { error }).await.is_err() {
                 return;
             }
-            told = error;
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}
                 () = self.reports.closed() => return,
