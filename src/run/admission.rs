@@ -3,7 +3,7 @@
 use crate::pipeline::node::NodeId;
 
 use super::machine::Run;
-use super::state::{KillReason, State};
+use super::state::{Kill, KillReason, State};
 
 impl Run {
     /// The next queued node that may start when `free` places are left: the first in document order that
@@ -29,19 +29,9 @@ impl Run {
     /// Whether attempts of cleared tasks are still being ended. Until they are gone nothing new starts in
     /// this run: what runs again must not meet its own past.
     pub fn is_clearing(&self) -> bool {
-        self.live.iter().any(|&leaf| match self.state(leaf) {
-            State::Running { kill: Some(kill), .. } => kill.why == KillReason::Clear,
-            State::Running { kill: None, .. }
-            | State::Pending
-            | State::Deciding
-            | State::Queued { .. }
-            | State::Open { .. }
-            | State::Retrying { .. }
-            | State::Succeeded { .. }
-            | State::Failed { .. }
-            | State::Skipped { .. }
-            | State::UpstreamFailed { .. }
-            | State::Cancelled { .. } => false,
-        })
+        let cleared = |kill: &Kill| kill.why == KillReason::Clear;
+        self.live
+            .iter()
+            .any(|&leaf| matches!(self.state(leaf), State::Running { kill: Some(kill), .. } if cleared(kill)))
     }
 }

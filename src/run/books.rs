@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use crate::pipeline::node::{Kind, NodeId, TriggerRule};
 
-use super::flow::Progress;
+use super::flow::{Progress, is_counted};
 use super::machine::{Run, Work};
-use super::state::{Failure, SkipReason, State};
+use super::state::State;
 
 impl Run {
     /// Enters a node into the sets that its state belongs to.
@@ -211,23 +211,6 @@ impl Run {
         let recorded = |child| !matches!(self.state(child), State::Pending);
         matches!(self.state(container), State::Open { .. })
             || (is_counted(self.state(container)) && self.tree.children(container).any(recorded))
-    }
-}
-
-/// Whether a container in this state has counts: it is open, or it may have been before it ended.
-pub(super) fn is_counted(container: &State) -> bool {
-    match container {
-        State::Pending
-        | State::Deciding
-        | State::Queued { .. }
-        | State::Running { .. }
-        | State::Retrying { .. }
-        | State::UpstreamFailed { .. } => false,
-        State::Open { .. } | State::Succeeded { .. } | State::Cancelled { .. } => true,
-        State::Failed { failure, .. } => !matches!(**failure, Failure::When(_)),
-        State::Skipped { reason, .. } => {
-            matches!(**reason, SkipReason::Children | SkipReason::Marked(_))
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::pipeline::node::NodeId;
 
-use super::state::Status;
+use super::state::{Failure, SkipReason, State, Status};
 
 /// How many have ended, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -145,4 +145,21 @@ pub enum Verdict {
     Blocked(NodeId),
     /// It need not: its rule is `one_failed`, and nothing failed.
     NothingFailed,
+}
+
+/// Whether a container in this state has counts: it is open, or it may have been before it ended.
+pub(super) fn is_counted(container: &State) -> bool {
+    match container {
+        State::Pending
+        | State::Deciding
+        | State::Queued { .. }
+        | State::Running { .. }
+        | State::Retrying { .. }
+        | State::UpstreamFailed { .. } => false,
+        State::Open { .. } | State::Succeeded { .. } | State::Cancelled { .. } => true,
+        State::Failed { failure, .. } => !matches!(**failure, Failure::When(_)),
+        State::Skipped { reason, .. } => {
+            matches!(**reason, SkipReason::Children | SkipReason::Marked(_))
+        }
+    }
 }

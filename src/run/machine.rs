@@ -11,10 +11,9 @@ use jiff::Timestamp;
 
 use crate::pipeline::node::{NodeId, Tree};
 
-use super::books::is_counted;
 use super::effect::Effect;
 use super::event::Event;
-use super::flow::Progress;
+use super::flow::{Progress, is_counted};
 use super::state::{
     AttemptId, CancelReason, Entry, Exit, Failure, HaltReason, Kill, KillReason, Mark, RunId, SkipReason,
     State, Status, retry_delay,
@@ -240,18 +239,10 @@ impl Run {
             && due <= now
         {
             self.timers.pop_first();
-            match self.state(node) {
-                State::Retrying { .. } => self.set(node, State::Queued { since: now }),
-                State::Open { .. } => self.halt(node, &HaltReason::Timeout, now, effects),
-                State::Pending
-                | State::Deciding
-                | State::Queued { .. }
-                | State::Running { .. }
-                | State::Succeeded { .. }
-                | State::Failed { .. }
-                | State::Skipped { .. }
-                | State::UpstreamFailed { .. }
-                | State::Cancelled { .. } => {}
+            if let State::Retrying { .. } = self.state(node) {
+                self.set(node, State::Queued { since: now });
+            } else if let State::Open { .. } = self.state(node) {
+                self.halt(node, &HaltReason::Timeout, now, effects);
             }
         }
     }

@@ -74,18 +74,9 @@ impl Run {
 
     /// Leaves with a live attempt, in document order, with the attempt.
     pub fn live(&self) -> impl Iterator<Item = (NodeId, AttemptId)> + '_ {
-        self.live.iter().filter_map(|&node| match self.state(node) {
-            State::Running { attempt, .. } => Some((node, *attempt)),
-            State::Pending
-            | State::Deciding
-            | State::Queued { .. }
-            | State::Open { .. }
-            | State::Retrying { .. }
-            | State::Succeeded { .. }
-            | State::Failed { .. }
-            | State::Skipped { .. }
-            | State::UpstreamFailed { .. }
-            | State::Cancelled { .. } => None,
+        self.live.iter().filter_map(|&node| {
+            let State::Running { attempt, .. } = self.state(node) else { return None };
+            Some((node, *attempt))
         })
     }
 
