@@ -136,7 +136,7 @@ impl Client {
                 },
                 Err(error) => error,
             };
-            if self.welcomed {
+            if std::mem::take(&mut self.welcomed) {
                 told.clear();
             }
             // Once, and not with every try.

@@ -153,7 +153,7 @@ impl World {
         inner.lose_all("the machine was restarted");
         inner.link = None;
         inner.boots += 1;
-        inner.now += Duration::from_secs(60);
+        inner.now += Duration::from_mins(1);
         inner.keeper.begun = inner.now.as_millisecond();
         inner.now += Duration::from_secs(1);
     }
