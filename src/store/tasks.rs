@@ -98,12 +98,8 @@ impl Reader {
     /// The records of a run, for [`crate::run::machine::Run::restore`]. A path that `tree` does not have is
     /// an error that names it.
     pub async fn records(&self, run: RunId, tree: &Tree) -> Result<Vec<(NodeId, Entry)>, Error> {
-        let tasks = sqlx::query(
-            "select path, state, at, attempts, forgiven, attempt, detail from tasks where run_id = ?",
-        )
-        .bind(run.0)
-        .fetch_all(&self.pool)
-        .await?;
+        let sql = format!("{SELECT_TASKS} where run_id = ?");
+        let tasks = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(run.0).fetch_all(&self.pool).await?;
         let containers = sqlx::query(
             "select path, state, at, 0 as attempts, 0 as forgiven, null as attempt, detail
              from containers where run_id = ?",
@@ -117,16 +113,9 @@ impl Reader {
 
     /// The tasks of a run that have a row, by path: at most `limit` after the path `after`.
     pub async fn tasks(&self, run: RunId, after: Option<&str>, limit: u32) -> Result<Vec<TaskRecord>, Error> {
-        let rows = sqlx::query(
-            "select path, state, at, attempts, forgiven, attempt, detail from tasks
-             where run_id = ? and path > ? order by path limit ?",
-        )
-        .bind(run.0)
-        .bind(after.unwrap_or_default())
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(task).collect()
+        let sql = format!("{SELECT_TASKS} where run_id = ? and path > ? order by path limit ?");
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(run.0).bind(after.unwrap_or_default());
+        query.bind(i64::from(limit)).fetch_all(&self.pool).await?.iter().map(task).collect()
     }
 
     /// The same for the failed ones only.
@@ -136,29 +125,19 @@ impl Reader {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<TaskRecord>, Error> {
-        let rows = sqlx::query(
-            "select path, state, at, attempts, forgiven, attempt, detail from tasks indexed by tasks_failed
-             where run_id = ? and path > ? and state = 'failed' order by path limit ?",
-        )
-        .bind(run.0)
-        .bind(after.unwrap_or_default())
-        .bind(i64::from(limit))
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(task).collect()
+        let sql = format!(
+            "{SELECT_TASKS} indexed by tasks_failed
+             where run_id = ? and path > ? and state = 'failed' order by path limit ?"
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(run.0).bind(after.unwrap_or_default());
+        query.bind(i64::from(limit)).fetch_all(&self.pool).await?.iter().map(task).collect()
     }
 
     /// One task's row; `None` if it has none.
     pub async fn task(&self, run: RunId, path: &str) -> Result<Option<TaskRecord>, Error> {
-        let row = sqlx::query(
-            "select path, state, at, attempts, forgiven, attempt, detail from tasks
-             where run_id = ? and path = ?",
-        )
-        .bind(run.0)
-        .bind(path)
-        .fetch_optional(&self.pool)
-        .await?;
-        row.as_ref().map(task).transpose()
+        let sql = format!("{SELECT_TASKS} where run_id = ? and path = ?");
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(run.0).bind(path);
+        query.fetch_optional(&self.pool).await?.as_ref().map(task).transpose()
     }
 
     /// The containers of a run that have a row, by path: at most `limit` after the path `after`.
@@ -239,6 +218,8 @@ impl Reader {
         Ok(events)
     }
 }
+
+const SELECT_TASKS: &str = "select path, state, at, attempts, forgiven, attempt, detail from tasks";
 
 const SELECT_ATTEMPTS: &str = "
     select attempts.id, run_id, path, number, boot_id, created_at, started_at, ended_at, outcome, exit_code, exit_signal,

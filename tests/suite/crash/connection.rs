@@ -4,7 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sexton::executor::job::{Executor as _, Report};
 use sexton::executor::local::{Local, Options};
@@ -14,7 +14,6 @@ use sexton::keeper::protocol::{
     Attempt, AttemptState, By, Decoder, End, Exited, FromKeeper, Hello, LogSummary, PROTOCOL, Refusal,
     ToKeeper, Token, Usage, Welcome, encode,
 };
-use sexton::keeper::start;
 use sexton::run::state::{AttemptId, Exit};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -31,30 +30,6 @@ fn connect(dir: PathBuf, epoch: u64) -> (Local, JoinHandle<()>, mpsc::Receiver<R
 
 async fn hear(inbox: &mut mpsc::Receiver<Report>) -> Report {
     tokio::time::timeout(DEADLINE, inbox.recv()).await.expect("a report").expect("a client")
-}
-
-#[tokio::test]
-async fn an_older_daemon_hears_that_it_is_superseded_and_waits() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut newer = start::ensure(dir.path(), PROGRAM.as_ref(), false).unwrap();
-    let mut hello = Vec::new();
-    let version = "newer".to_owned();
-    encode(&ToKeeper::Hello(Hello { protocol: PROTOCOL, epoch: 7, version }), &mut hello).unwrap();
-    newer.write_all(&hello).unwrap();
-    // Its welcome: now the epoch is known.
-    assert!(newer.read(&mut [0; 4096]).unwrap() > 0);
-
-    let (executor, client, mut inbox) = connect(dir.path().to_owned(), 3);
-    let mut heard = Vec::new();
-    while heard.len() < 2 {
-        let report = hear(&mut inbox).await;
-        let Report::Unavailable { error } = report else { panic!("{report:?}") };
-        assert!(error.contains("epoch 7") && error.contains("is 3"), "{error}");
-        heard.push(tokio::time::Instant::now());
-    }
-    assert!(heard[1] - heard[0] > Duration::from_millis(500), "it does not storm the keeper");
-    drop((executor, inbox));
-    client.await.unwrap();
 }
 
 /// The keeper's side of a connection.
@@ -105,14 +80,12 @@ impl Played {
             high_water: Token(4),
             attempts,
         };
-        let mut bytes = Vec::new();
-        encode(&FromKeeper::Welcome(welcome), &mut bytes).unwrap();
-        self.stream.write_all(&bytes).unwrap();
+        self.say(&FromKeeper::Welcome(welcome));
     }
 
-    fn refuse(&mut self, token: u64, why: Refusal) {
+    fn say(&mut self, message: &FromKeeper) {
         let mut bytes = Vec::new();
-        encode(&FromKeeper::Refused { token: Token(token), why }, &mut bytes).unwrap();
+        encode(message, &mut bytes).unwrap();
         self.stream.write_all(&bytes).unwrap();
     }
 
@@ -155,7 +128,7 @@ async fn orders_count_once_the_inventory_is_settled() {
     executor.kill(AttemptId(5));
     keeper.is_told_to_kill(5).await;
     // Its launch has come to nothing: somebody waits for its end.
-    keeper.refuse(5, Refusal::Unknown);
+    keeper.say(&FromKeeper::Refused { token: Token(5), why: Refusal::Unknown });
     let report = hear(&mut inbox).await;
     let Report::Ended(ended) = report else { panic!("{report:?}") };
     assert_eq!((ended.attempt, ended.exit, ended.started_at), (AttemptId(5), Exit::Killed, None));
@@ -190,6 +163,30 @@ async fn what_the_keeper_knows_of_the_past_is_reported() {
     let report = hear(&mut inbox).await;
     let Report::Ended(ended) = report else { panic!("{report:?}") };
     assert_eq!((ended.attempt, ended.exit), (AttemptId(3), Exit::Code(5)));
+    drop((executor, inbox));
+    client.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_keeper_that_obeys_somebody_else_is_not_stormed() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(dir.path().join(SOCKET)).unwrap();
+    let (executor, client, mut inbox) = connect(dir.path().to_owned(), 3);
+    let mut last = None;
+    for _ in 0..3 {
+        let mut keeper = Played::accept(&listener).await;
+        let now = Instant::now();
+        if let Some(last) = last.replace(now) {
+            assert!(now - last > Duration::from_millis(500), "it asks again at once");
+        }
+        keeper.say(&FromKeeper::Superseded { epoch: 7 });
+    }
+    let report = hear(&mut inbox).await;
+    let Report::Unavailable { error } = report else { panic!("{report:?}") };
+    assert!(error.contains("epoch 7") && error.contains("is 3"), "{error}");
+    // When the other one is gone it is obeyed again.
+    Played::accept(&listener).await.welcome(Vec::new());
+    connected(&mut inbox).await;
     drop((executor, inbox));
     client.await.unwrap();
 }

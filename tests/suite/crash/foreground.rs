@@ -7,8 +7,8 @@ use sexton::run::state::{Exit, RunId};
 use sexton::store::db::Reader;
 use sexton::store::record::RunState;
 
-use super::load::{Evidence, side};
-use crate::suite::keeper::client::{PROGRAM, runs, until};
+use super::load::{Evidence, left, side};
+use crate::suite::keeper::client::{PROGRAM, until};
 
 const FIRST: &str =
     "serial: {done: 'exit 0', many: {parallel: {a: *wait, b: *wait, c: *wait}}, last: 'exit 0'}";
@@ -17,7 +17,7 @@ fn pipeline(dir: &Path, name: &str, tree: &str) -> std::path::PathBuf {
     let file = dir.join(format!("{name}.yaml"));
     let wait = r#"echo "start $SEXTON_ATTEMPT $SEXTON_RUN $SEXTON_ATTEMPT_NUMBER $SEXTON_PATH" >>"$SIDE"; sleep 1000 & sleep 1001; exit 0"#;
     let tree = tree.replace("*wait", &serde_json::to_string(wait).unwrap());
-    let text = format!("env: {{SIDE: {:?}}}\nkill_grace: 5s\n{tree}\n", side(dir));
+    let text = format!("env: {{SIDE: '{}'}}\nkill_grace: 5s\n{tree}\n", side(dir).display());
     std::fs::write(&file, text).unwrap();
     file
 }
@@ -33,18 +33,6 @@ fn sexton_run(dir: &Path, file: &Path) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-/// Processes that belong to this test's tasks.
-fn left(dir: &Path) -> Vec<i32> {
-    let mark = format!("SIDE={}", side(dir).display());
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let marked = |pid: &i32| {
-        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        runs(*pid) && environment.split(|byte| *byte == 0).any(|one| one == mark.as_bytes())
-    };
-    pids.filter(marked).collect()
 }
 
 #[tokio::test]

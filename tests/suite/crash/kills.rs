@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::load::{bad, good, sturdy};
+use super::load::{bad, good, left, sturdy};
 use super::place::Place;
 use crate::suite::keeper::client::{runs, signal, until};
 
@@ -37,7 +37,7 @@ async fn a_daemon_that_is_killed_loses_and_doubles_nothing() {
     place.wait_till_done();
     place.check(false).await;
     until("the keeper has gone away", || place.keeper().is_none());
-    assert_eq!(place.left(), Vec::<String>::new());
+    assert_eq!(left(place.path()), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -63,5 +63,5 @@ async fn a_keeper_that_is_killed_loses_what_it_ran_and_nothing_else() {
     place.wait_till_done();
     place.check(true).await;
     until("the keeper has gone away", || place.keeper().is_none());
-    assert_eq!(place.left(), Vec::<String>::new());
+    assert_eq!(left(place.path()), Vec::<String>::new());
 }

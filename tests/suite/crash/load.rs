@@ -8,6 +8,8 @@ use std::path::Path;
 use sexton::run::state::Exit;
 use sexton::store::record::RunState;
 
+use crate::suite::keeper::client::{command_line, runs};
+
 /// Lines that a task prints.
 pub(super) const LINES: usize = 30;
 const PAUSE: &str = "0.1";
@@ -65,7 +67,7 @@ pub(super) fn sturdy(dir: &Path) -> Work {
 
 fn head(dir: &Path, retries: u32) -> String {
     std::fs::write(dir.join("task.sh"), SCRIPT).expect("the script");
-    format!("env: {{SIDE: {:?}}}\nretry: {{limit: {retries}}}\nkill_grace: 5s\n", side(dir))
+    format!("env: {{SIDE: '{}'}}\nretry: {{limit: {retries}}}\nkill_grace: 5s\n", side(dir).display())
 }
 
 fn add(
@@ -78,13 +80,26 @@ fn add(
 ) {
     let words = codes.iter().map(|code| format!(", '{code}'")).collect::<String>();
     let script = dir.join("task.sh");
-    let _ = writeln!(source, "      {name}: {{exec: [/bin/sh, {script:?}, '{LINES}', '{PAUSE}'{words}]}}");
+    let command = format!("[/bin/sh, '{}', '{LINES}', '{PAUSE}'{words}]", script.display());
+    let _ = writeln!(source, "      {name}: {{exec: {command}}}");
     tasks.push((format!("{above}{name}"), codes.to_vec()));
 }
 
 /// The file that the tasks write to.
 pub(super) fn side(dir: &Path) -> std::path::PathBuf {
     dir.join("side")
+}
+
+/// Processes of tasks that still run: their command lines.
+pub(super) fn left(dir: &Path) -> Vec<String> {
+    let mark = format!("SIDE={}", side(dir).display());
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let marked = pids.filter(|pid| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        runs(*pid) && environment.split(|byte| *byte == 0).any(|one| one == mark.as_bytes())
+    });
+    marked.map(command_line).collect()
 }
 
 /// What the tasks themselves have left.

@@ -11,9 +11,12 @@ use sexton::run::state::{Exit, RunId};
 use sexton::store::db::Reader;
 use tempfile::TempDir;
 
-use super::load::{Evidence, LINES, Work, side};
+use super::load::{Evidence, LINES, Work};
 use super::victim::{ORDERS, ROLE, TEST, ordered};
 use crate::suite::keeper::client::{command_line, runs, signal, until};
+
+/// What makes a pipeline's work in a directory.
+type Make = fn(&Path) -> Work;
 
 pub(super) struct Place {
     dir: TempDir,
@@ -26,7 +29,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Victims will make so many runs of each.
-    pub(super) fn new(works: &[(fn(&Path) -> Work, usize)]) -> Self {
+    pub(super) fn new(works: &[(Make, usize)]) -> Self {
         let dir = TempDir::new().unwrap();
         let mut counts = Vec::new();
         let mut known = BTreeMap::new();
@@ -115,18 +118,6 @@ impl Place {
         let pid = std::fs::read_to_string(lock).ok()?.trim().parse().ok()?;
         let ours = command_line(pid).contains(&*self.path().to_string_lossy());
         (ours && runs(pid)).then_some(pid)
-    }
-
-    /// Processes that tasks have left.
-    pub(super) fn left(&self) -> Vec<String> {
-        let mark = format!("SIDE={}", side(self.path()).display());
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        let marked = pids.filter(|pid| {
-            let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            runs(*pid) && environment.split(|byte| *byte == 0).any(|one| one == mark.as_bytes())
-        });
-        marked.map(command_line).collect()
     }
 
     /// Everything that can be known of what the victims did: against what the tasks themselves say.

@@ -3,6 +3,7 @@
 mod chance;
 mod desk;
 mod fates;
+mod held;
 mod pipelines;
 mod points;
 mod random;

@@ -16,7 +16,7 @@ use super::world::World;
 const LASTS: Duration = Duration::from_secs(5);
 const AT_ONCE: Duration = Duration::ZERO;
 /// Longer than anything that runs.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 const ONE: &str = "exec: 'true'";
 const TWO: &str = "parallel: {a: 'true', b: 'true'}";

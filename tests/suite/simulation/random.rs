@@ -47,6 +47,9 @@ fn play_all(first: u64) {
     }
 }
 
+/// A command on its way, and what it is answered.
+type Asked = JoinHandle<Result<(), Refused>>;
+
 /// What is still to happen in a case.
 struct Plan {
     chance: Chance,
@@ -55,7 +58,7 @@ struct Plan {
     troubles: u64,
     commands: u64,
     stops: u64,
-    asked: Vec<(String, RunId, JoinHandle<Result<(), Refused>>)>,
+    asked: Vec<(String, RunId, Asked)>,
 }
 
 async fn play(seed: u64) {
@@ -174,13 +177,7 @@ impl Plan {
     }
 }
 
-fn ask(
-    control: Control,
-    run: RunId,
-    node: NodeId,
-    by: String,
-    chance: &mut Chance,
-) -> JoinHandle<Result<(), Refused>> {
+fn ask(control: Control, run: RunId, node: NodeId, by: String, chance: &mut Chance) -> Asked {
     let what = chance.below(6);
     let mark = chance.one_of(&[Mark::Succeeded, Mark::Failed, Mark::Skipped]);
     let (downstream, upstream, force) = (!chance.once_in(3), chance.once_in(4), !chance.once_in(3));

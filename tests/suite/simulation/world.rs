@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sexton::clock::{Clock, Sleep};
-use sexton::executor::job::{Ended, Executor, Expected, Inventory, Job, Report, Verdict};
+use sexton::executor::job::{Ended, Executor, Job, Report};
 use sexton::keeper::protocol::{Attempt, AttemptState, PROTOCOL, Token, Welcome};
-use sexton::keeper::verdict::{self, Row};
 use sexton::pipeline::node::Tree;
 use sexton::run::state::{AttemptId, Exit};
 use tokio::sync::mpsc;
 
 use super::fates::Fates;
+use super::held::{Found, Held, Phase, said};
 
 /// A handle on the world.
 #[derive(Clone)]
@@ -44,24 +44,6 @@ struct Keeper {
     attempts: BTreeMap<u64, Held>,
     starts: BTreeMap<u64, u32>,
     ends: BTreeMap<u64, Exit>,
-}
-
-struct Held {
-    run: String,
-    path: String,
-    grace: Duration,
-    state: Phase,
-}
-
-enum Phase {
-    Running {
-        since: Timestamp,
-        until: Timestamp,
-        exit: Exit,
-        outputs: BTreeMap<String, String>,
-        killed: bool,
-    },
-    Ended(Ended),
 }
 
 /// The daemon's connection.
@@ -153,7 +135,7 @@ impl World {
         inner.lose_all("the machine was restarted");
         inner.link = None;
         inner.boots += 1;
-        inner.now += Duration::from_secs(60);
+        inner.now += Duration::from_mins(1);
         inner.keeper.begun = inner.now.as_millisecond();
         inner.now += Duration::from_secs(1);
     }
@@ -356,13 +338,6 @@ impl Inner {
     }
 }
 
-fn said(token: u64, held: &Held) -> Report {
-    match &held.state {
-        Phase::Running { since, .. } => Report::Spawned { attempt: AttemptId(token), pid: 1, at: *since },
-        Phase::Ended(ended) => Report::Ended(Box::new(ended.clone())),
-    }
-}
-
 /// The daemon's hands, as long as it lives.
 impl Executor for World {
     fn resume(&mut self, connection: u64) {
@@ -408,35 +383,5 @@ impl Clock for World {
     fn sleep(&self, duration: Duration) -> Sleep {
         let world = self.clone();
         Box::pin(async move { world.inner().pass(duration) })
-    }
-}
-
-/// The keeper as one connection found it; judged by the real rule.
-#[derive(Debug)]
-struct Found {
-    connection: u64,
-    welcome: Welcome,
-}
-
-impl Inventory for Found {
-    fn connection(&self) -> u64 {
-        self.connection
-    }
-
-    fn verdict(&self, expected: Expected<'_>) -> Verdict {
-        let row = Row {
-            token: Token(expected.attempt.0),
-            created_at: expected.created_at.as_millisecond(),
-            boot_id: expected.boot_id,
-        };
-        match verdict::verdict(&self.welcome, row) {
-            verdict::Verdict::Live(_) | verdict::Verdict::Ended(_) => Verdict::Known,
-            verdict::Verdict::NeverStarted => Verdict::NeverStarted,
-            verdict::Verdict::Lost(evidence) => Verdict::Lost(evidence),
-        }
-    }
-
-    fn attempts(&self) -> Vec<AttemptId> {
-        self.welcome.attempts.iter().map(|attempt| AttemptId(attempt.token.0)).collect()
     }
 }
