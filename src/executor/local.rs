@@ -136,16 +136,7 @@ impl Client {
                 },
                 Err(error) => error,
             };
-<<<<<<< HEAD
             if self.reports.send(Report::Unavailable { error }).await.is_err() {
-=======
-            if std::mem::take(&mut self.welcomed) {
-                told.clear();
-            }
-            // Once, and not with every try.
-            if error != told && self.reports.send(Report::Unavailable { error: error.clone() }).await.is_err()
-            {
->>>>>>> crash
                 return;
             }
             tokio::select! {
