@@ -56,7 +56,7 @@ impl Fates {
 
 fn random(chance: &mut Chance) -> Fate {
     let lasts = match chance.below(6) {
-        0 if chance.once_in(8) => ENDLESS,
+        0 if chance.once_in(3) => ENDLESS,
         0 => Duration::ZERO,
         1 | 2 => Duration::from_millis(chance.below(2_000)),
         _ => Duration::from_millis(chance.below(60_000)),

@@ -1,6 +1,7 @@
 //! Random trees, fates, commands and crashes, from one number a case: whatever happens, nothing starts
 //! twice, nothing is lost, everything ends.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sexton::control::{Control, Refused};
@@ -58,6 +59,7 @@ struct Plan {
     troubles: u64,
     commands: u64,
     stops: u64,
+    stopped: BTreeSet<RunId>,
     asked: Vec<(String, RunId, Asked)>,
 }
 
@@ -72,6 +74,7 @@ async fn play(seed: u64) {
         troubles: chance.below(6),
         commands: chance.below(12),
         stops: 0,
+        stopped: BTreeSet::new(),
         asked: Vec::new(),
         chance,
     };
@@ -86,14 +89,16 @@ async fn play(seed: u64) {
         if plan.runs == 0 && desk.is_idle() && desk.world.held().is_empty() {
             break;
         }
-        if rounds % 200 == 0 {
-            // What never ends by itself is stopped.
+        let stops = rounds % 40 == 0;
+        if stops {
+            // What never ends by itself is stopped; the word is kept, even by the next daemon.
             plan.stop_all(&mut desk).await;
+            plan.crashes += plan.chance.below(2);
         }
         plan.disturb(&mut desk).await;
-        if plan.crashes > 0 && plan.chance.once_in(6) {
+        if plan.crashes > 0 && (stops || plan.chance.once_in(6)) {
             plan.crashes -= 1;
-            plan.crash(&mut desk).await;
+            plan.crash(&mut desk, stops).await;
             plan.hear(&mut desk).await;
             desk.start().await;
             desk.check().await;
@@ -127,8 +132,10 @@ impl Plan {
         }
     }
 
+    /// Each run once: that is to be enough, whatever dies between the word and the deed.
     async fn stop_all(&mut self, desk: &mut Desk) {
-        for run in desk.engine().runs().map(|live| live.run.id()).collect::<Vec<_>>() {
+        let runs: Vec<RunId> = desk.engine().runs().map(|live| live.run.id()).collect();
+        for run in runs.into_iter().filter(|run| !self.stopped.contains(run)).collect::<Vec<_>>() {
             self.stops += 1;
             let (by, control) = (format!("stop {}", self.stops), desk.control());
             let name = by.clone();
@@ -138,9 +145,10 @@ impl Plan {
         tokio::task::yield_now().await;
     }
 
-    async fn crash(&mut self, desk: &mut Desk) {
+    async fn crash(&mut self, desk: &mut Desk, after_commit: bool) {
         let away = Duration::from_millis(self.chance.below(40_000));
         match self.chance.below(8) {
+            _ if after_commit => self.die_after_commit(desk, away).await,
             0 | 1 => desk.crash(away).await,
             2 | 3 => {
                 let polls = 1 + self.chance.below(4) as u32;
@@ -150,13 +158,16 @@ impl Plan {
                 desk.crash(away).await;
                 desk.world.reboot();
             }
-            _ => {
-                let orders = self.chance.below(6) as usize;
-                desk.world.die_after(orders);
-                desk.round().await;
-                desk.crash(away).await;
-            }
+            _ => self.die_after_commit(desk, away).await,
         }
+    }
+
+    async fn die_after_commit(&mut self, desk: &mut Desk, away: Duration) {
+        // Most often before the first order.
+        let orders = self.chance.below(3) * self.chance.below(4);
+        desk.world.die_after(orders as usize);
+        desk.round().await;
+        desk.crash(away).await;
     }
 
     async fn hear_what_is_there(&mut self, desk: &mut Desk) {
@@ -172,7 +183,11 @@ impl Plan {
 
     async fn hear(&mut self, desk: &mut Desk) {
         for (by, run, asked) in self.asked.drain(..) {
-            desk.answered(by, run, asked.await.unwrap());
+            let answer = asked.await.unwrap();
+            if by.starts_with("stop") && answer.is_ok() {
+                self.stopped.insert(run);
+            }
+            desk.answered(by, run, answer);
         }
     }
 }
