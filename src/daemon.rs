@@ -60,7 +60,9 @@ pub fn keeper(args: KeeperArgs) -> anyhow::Result<Outcome> {
 
 /// `sexton run`: one pipeline in the foreground, to its end.
 pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
-    let Some((pipeline, config, directory)) = read(args)? else { return Ok(Outcome::Unusable) };
+    let Some(Meant { pipeline, config, config_dir, directory }) = read(args)? else {
+        return Ok(Outcome::Unusable);
+    };
     let params = match pipeline.params.bind(&args.params) {
         Ok(params) => params,
         Err(errors) => {
@@ -73,7 +75,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
     let state = desk::directory(&args.state)?;
     complain();
     block_on(async {
-        let desk = Desk { state, config, directory, clock: Arc::new(System) };
+        let desk = Desk { state, config, config_dir, directory, clock: Arc::new(System) };
         let asked = Asked { pipeline, params: kept_params(&params), date: args.date };
         foreground(&desk, asked, args.json).await
     })
@@ -89,9 +91,16 @@ fn complain() {
     let _ = subscriber.with_target(false).with_writer(std::io::stderr).try_init();
 }
 
-/// The pipeline that is meant, the settings, and the directory commands start in; `None` where a file is
-/// not valid, which has been said.
-fn read(args: &RunArgs) -> anyhow::Result<Option<(Pipeline, Config, PathBuf)>> {
+/// The pipeline that is meant, the settings around it, and the directory commands start in.
+struct Meant {
+    pipeline: Pipeline,
+    config: Config,
+    config_dir: PathBuf,
+    directory: PathBuf,
+}
+
+/// `None` where a file is not valid, which has been said.
+fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
     let named = Path::new(&args.pipeline);
     let path = if named.is_file() {
         named.to_owned()
@@ -105,21 +114,22 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<(Pipeline, Config, PathBuf)>> {
             anyhow!("`{}` is neither a file nor a pipeline in {}{near}", args.pipeline, dir.display())
         })?
     };
-    let config_dir = args.config.around(&path);
+    let config_dir = std::path::absolute(args.config.around(&path))?;
     let mut report = Report::default();
     let config = load::config(&config_dir, &mut report)?;
     let defaults = config.clone().unwrap_or_default().for_pipelines();
     let loaded = load::pipeline(&path, &defaults, &mut report)?;
     out::findings(&report);
     let (Some(config), Some(pipeline)) = (config, loaded.pipeline) else { return Ok(None) };
-    let parent = std::path::absolute(&config_dir)?.parent().map(Path::to_owned);
-    Ok(Some((pipeline, config, parent.context("the configuration directory has no parent")?)))
+    let directory = config_dir.parent().context("the configuration directory has no parent")?.to_owned();
+    Ok(Some(Meant { pipeline, config, config_dir, directory }))
 }
 
 /// Where a foreground run happens.
 struct Desk {
     state: PathBuf,
     config: Config,
+    config_dir: PathBuf,
     directory: PathBuf,
     clock: Arc<dyn Clock>,
 }
@@ -149,6 +159,9 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         epoch,
         places: places.clone(),
     };
+    // A keeper that cannot start is said now; later there may be something to wait for.
+    let (dir, program) = (options.dir.clone(), options.program.clone());
+    tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, true)).await??;
     let (executor, client) = Local::start(options, reports);
     let environment = desk.config.environment.to_string();
     let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
@@ -173,7 +186,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         surroundings: Surroundings {
             directory: desk.directory.clone(),
             base: base_environment(),
-            secrets: Arc::new(Configured(desk.config.clone())),
+            secrets: Arc::new(Configured { config: desk.config.clone(), directory: desk.config_dir.clone() }),
         },
         parallelism: desk.config.parallelism.get() as usize,
         boot_id,
@@ -237,7 +250,7 @@ async fn begin(
         kind: RunKind::Manual,
         logical_date: date,
         scheduled_at: None,
-        interval: day(date, &zone),
+        interval: day(date, &zone).with_context(|| format!("{date} has no day in {}", pipeline.timezone))?,
         params: asked.params,
         evidence: Evidence {
             sexton: env!("CARGO_PKG_VERSION").to_owned(),
@@ -324,20 +337,26 @@ fn jiff_version() -> Option<String> {
     text.lines().next()?.strip_prefix("# version ").map(str::to_owned)
 }
 
-/// Secrets as sexton.yaml says where they are.
+/// Secrets as sexton.yaml says where they are; files lie beside it, unless they say otherwise.
 #[derive(Debug)]
-struct Configured(Config);
+struct Configured {
+    config: Config,
+    directory: PathBuf,
+}
 
 impl Secrets for Configured {
     fn value(&self, name: &str) -> Result<String, String> {
         use crate::config::settings::SecretSource;
-        match self.0.secrets.get(name) {
+        match self.config.secrets.get(name) {
             None => Err(format!("the secret `{name}` is not declared in sexton.yaml")),
             Some(SecretSource::Env(variable)) => std::env::var(&**variable)
                 .map_err(|_| format!("the secret `{name}`: the variable ${variable} is not set")),
-            Some(SecretSource::File(path)) => std::fs::read_to_string(&**path)
-                .map(|text| text.trim_end_matches('\n').to_owned())
-                .map_err(|error| format!("the secret `{name}`: {path}: {error}")),
+            Some(SecretSource::File(path)) => {
+                let path = self.directory.join(&**path);
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| format!("the secret `{name}`: {}: {error}", path.display()))?;
+                Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     match dispatch(Sexton::parse().command) {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(&error));
             Outcome::Unusable.into()
         }
     }
@@ -31,4 +31,17 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Logs(args) => daemon::block_on(logs::logs(&args)),
         Command::Why(args) => daemon::block_on(why::why(&args)),
     }
+}
+
+/// The chain of an error in one line. Some causes are told by what they caused, too: those once.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::pipeline::node::NodeId;
 use crate::run::machine::Run as LiveRun;
+use crate::run::state::State;
 use crate::run::why;
 use crate::store::runs::RunRecord;
 
@@ -69,12 +70,17 @@ pub struct Node {
     /// When it came into this state, where that is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
+    /// Of a retrying task: when the next attempt is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 impl Node {
     /// The node as it stands in the run.
     pub fn of(run: &LiveRun, node: NodeId) -> Self {
         let leaf = run.tree().is_leaf(node);
+        let at = run.state(node).at();
+        let waits = matches!(run.state(node), State::Retrying { .. });
         Self {
             run: run.id().0,
             path: run.tree().path(node),
@@ -82,7 +88,8 @@ impl Node {
             state: run.seen(node).status.word(),
             reason: Some(why::reason(run, node)).filter(|reason| !reason.is_empty()),
             attempts: leaf.then(|| run.entry(node).attempts),
-            at: run.state(node).at().map(|at| at.to_string()),
+            at: at.filter(|_| !waits).map(|at| at.to_string()),
+            until: at.filter(|_| waits).map(|at| at.to_string()),
         }
     }
 }

@@ -52,6 +52,9 @@ impl ConfigDir {
 
     /// The directory for a pipeline file: the one that was named, else the one the file lies in.
     pub fn around(&self, file: &Path) -> PathBuf {
+        // Of `x.yaml` alone nobody can tell in which directory it lies.
+        let whole = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let file = if file.components().count() > 2 { file } else { &whole };
         let pipelines = file.parent().filter(|dir| dir.file_name().is_some_and(|name| name == "pipelines"));
         let inferred = pipelines.and_then(Path::parent).map(Path::to_owned);
         self.given.clone().or(inferred).unwrap_or_else(|| self.dir())
@@ -75,7 +78,7 @@ pub struct RunArgs {
     #[arg(value_name = "FILE-or-NAME")]
     pub pipeline: String,
     /// The date the run is for [default: today in the pipeline's time zone]
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     pub date: Option<Date>,
     /// A parameter of the pipeline
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = pair)]
@@ -204,6 +207,16 @@ pub struct KeeperArgs {
     /// A state handed over by the program that executes this one
     #[arg(long, value_name = "FD", hide = true)]
     pub resume: Option<i32>,
+}
+
+/// A date that people mean: of four digits' years.
+fn date(text: &str) -> Result<Date, String> {
+    let date: Date = text.parse().map_err(|error: jiff::Error| error.to_string())?;
+    if (1000..9999).contains(&date.year()) {
+        Ok(date)
+    } else {
+        Err("expected a year from 1000 to 9998".to_owned())
+    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -17,16 +17,19 @@ use super::show::out;
 pub fn check(args: &CheckArgs) -> anyhow::Result<Outcome> {
     let mut report = Report::default();
     let mut good = Vec::new();
-    let config_dir = &args.config.dir();
-    let config = load::config(config_dir, &mut report)?;
-    let settings = config.clone().unwrap_or_default();
-    if config.is_some() && args.paths.is_empty() && config_dir.join("sexton.yaml").exists() {
-        good.push(format!("{}: valid", config_dir.join("sexton.yaml").display()));
-    }
     let mut unusable = Vec::new();
     let mut names: BTreeMap<Box<str>, PathBuf> = BTreeMap::new();
-    for path in files(args, config_dir)? {
-        match one(&path, &settings, &mut report, &mut names) {
+    let mut settings: BTreeMap<PathBuf, Config> = BTreeMap::new();
+    for path in files(args, &args.config.dir())? {
+        // As `run` reads it: with the settings around the file.
+        let config_dir = args.config.around(&path);
+        if !settings.contains_key(&config_dir) {
+            let config = load::config(&config_dir, &mut report)?;
+            let file = config_dir.join("sexton.yaml");
+            good.extend((config.is_some() && file.exists()).then(|| format!("{}: valid", file.display())));
+            settings.insert(config_dir.clone(), config.unwrap_or_default());
+        }
+        match one(&path, &settings[&config_dir], &mut report, &mut names) {
             Ok(line) => good.extend(line),
             Err(error) => unusable.push((path, error)),
         }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use crate::pipeline::diagnostic::nearest;
 use crate::pipeline::node::{NodeId, Tree};
 use crate::run::state::RunId;
-use crate::store::db::Reader;
+use crate::store::db::{Error, FILE, Reader};
 use crate::store::runs::{RunFilter, RunRecord};
 
 use super::args::StateDir;
@@ -32,7 +32,12 @@ pub fn directory(state: &StateDir) -> anyhow::Result<PathBuf> {
 /// Opens what is remembered there, to read it.
 pub async fn open(state: &StateDir) -> anyhow::Result<Reader> {
     let dir = directory(state)?;
-    Reader::open(&dir).await.map_err(Into::into)
+    Reader::open(&dir).await.map_err(|error| {
+        // SQLite's own words name no file.
+        let nameless = matches!(error, Error::Database(_));
+        let error = anyhow::Error::from(error);
+        if nameless { error.context(dir.join(FILE).display().to_string()) } else { error }
+    })
 }
 
 /// The node that is meant: a path, or the pipeline's name for the whole run.

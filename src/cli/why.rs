@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::tz::TimeZone;
 
 use crate::pipeline::node::NodeId;
-use crate::run::why::{Around, root_cause, why as sentence};
+use crate::run::why::{Around, exit_words, root_cause, why as sentence};
 use crate::store::tasks::AttemptRecord;
 
 use super::args::WhyArgs;
@@ -21,8 +21,7 @@ pub async fn why(args: &WhyArgs) -> anyhow::Result<Outcome> {
     let run = restored(&reader, &record).await?;
     let tree = run.tree().clone();
     let node = desk::node(&tree, &record, &args.path)?;
-    let live = run.live().count();
-    let around = Around { zone: TimeZone::UTC, places: (live, live) };
+    let around = Around { zone: TimeZone::UTC, places: None };
     let mut text = sentence(&run, node, &around) + "\n";
     let cause = root_cause(&run, node);
     if cause != node {
@@ -53,18 +52,5 @@ fn told(attempt: &AttemptRecord) -> String {
             let took = super::show::table::lasted(took);
             format!("attempt {}: {began}, {took}, {}", attempt.number, exit_words(&end.exit))
         }
-    }
-}
-
-fn exit_words(exit: &crate::run::state::Exit) -> String {
-    use crate::run::state::Exit;
-    match exit {
-        Exit::Code(code) => format!("exit code {code}"),
-        Exit::Signal(signal) => crate::run::why::signal_words(*signal),
-        Exit::TimedOut => "ran into its timeout".to_owned(),
-        Exit::Killed => "killed on request".to_owned(),
-        Exit::NotStarted(what) => format!("not started: {what}"),
-        Exit::Lost(evidence) => format!("lost: {evidence}"),
-        Exit::BadOutput(what) => format!("bad output: {what}"),
     }
 }

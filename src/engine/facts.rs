@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -17,13 +16,10 @@ pub fn zone(pipeline: &Pipeline) -> TimeZone {
     TimeZone::get(&pipeline.timezone).unwrap_or(TimeZone::UTC)
 }
 
-/// The local day of a date: what a manual run is about.
-pub fn day(date: Date, zone: &TimeZone) -> Interval {
-    let midnight = |date: Date| {
-        let zoned = date.to_zoned(zone.clone());
-        zoned.map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
-    };
-    Interval { start: midnight(date), end: midnight(date.saturating_add(jiff::Span::new().days(1))) }
+/// The local day of a date: what a manual run is about. `None` at the end of time.
+pub fn day(date: Date, zone: &TimeZone) -> Option<Interval> {
+    let midnight = |date: Date| Some(date.to_zoned(zone.clone()).ok()?.timestamp());
+    Some(Interval { start: midnight(date)?, end: midnight(date.tomorrow().ok()?)? })
 }
 
 /// What a run's expressions see.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::executor::job::{Ended, Expected, Inventory, Report, Verdict};
 use crate::run::event::Event;
-use crate::run::state::{Exit, Kill, State};
+use crate::run::state::{Exit, Kill, KillReason, State};
 use crate::store::record::{AttemptEnd, Log, Usage};
 
 use super::flight::Flight;
@@ -15,7 +15,7 @@ impl Engine {
     pub(super) fn report(&mut self, report: Report, turn: &mut Turn) {
         match report {
             Report::Connected(inventory) => {
-                self.absent = None;
+                self.connected = true;
                 self.settle(&*inventory, turn);
             }
             Report::Spawned { attempt, pid, .. } => {
@@ -25,11 +25,8 @@ impl Engine {
             }
             Report::Ended(ended) => self.ended(*ended, turn),
             Report::Unavailable { error } => {
-                // Once, and not with every try.
-                if self.absent.as_ref() != Some(&error) {
-                    tracing::error!(%error, "no attempt can be started: the keeper is not to be had");
-                    self.absent = Some(error);
-                }
+                self.connected = false;
+                tracing::error!(%error, "no attempt can be started: the keeper is not to be had");
             }
         }
     }
@@ -100,11 +97,14 @@ impl Engine {
             }),
             log: (bytes > 0).then(|| Log { path: log.display().to_string(), bytes, dropped_bytes }),
         };
-        turn.batch.attempt_ended(&live.run, &end);
-        if !ended.outputs.is_empty() {
+        // Only a success speaks for its task, and not one that is being cleared; it speaks alone.
+        let cleared = end.kill.as_ref().is_some_and(|kill| kill.why == KillReason::Clear);
+        if ended.exit == Exit::Code(0) && !cleared && !ended.outputs.is_empty() {
+            turn.batch.forget_outputs(&live.run, flight.node);
             turn.batch.outputs(&live.run, flight.node, ended.outputs.clone());
             live.set_outputs(&path, ended.outputs);
         }
+        turn.batch.attempt_ended(&live.run, &end);
         let event = Event::Exited { node: flight.node, attempt: ended.attempt, exit: ended.exit };
         if let Err(error) = self.happen(flight.run, event, turn) {
             tracing::error!(%error, run = %flight.run, "an exit did not fit the run");

@@ -73,8 +73,7 @@ pub struct Engine {
     next: NextIds,
     pub(super) runs: BTreeMap<RunId, Live>,
     pub(super) attempts: HashMap<AttemptId, Flight>,
-    /// Why the executor is not there, in words that are empty before it first was; `None` while it is.
-    pub(super) absent: Option<String>,
+    pub(super) connected: bool,
     /// What the engine learned by itself while performing.
     pub(super) own: VecDeque<Report>,
     /// Runs that were let go because the database refused what happened to them.
@@ -97,7 +96,7 @@ impl Engine {
             next,
             runs,
             attempts,
-            absent: Some(String::new()),
+            connected: false,
             own: VecDeque::new(),
             halted: BTreeMap::new(),
             disowned: HashMap::new(),
@@ -298,7 +297,7 @@ impl Engine {
 
     /// Fills the free places: older runs first, each in document order.
     pub(super) fn admit(&mut self, turn: &mut Turn) {
-        if self.absent.is_some() {
+        if !self.connected {
             return;
         }
         let dying = self.disowned.values().filter(|alive| **alive).count();

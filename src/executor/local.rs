@@ -116,7 +116,7 @@ const AT_ONCE: u32 = 3;
 
 impl Client {
     async fn run(mut self) {
-        let mut dropped = 0;
+        let (mut dropped, mut told) = (0, String::new());
         loop {
             let error = match self.connect().await {
                 Ok(stream) => match self.serve(stream).await {
@@ -136,9 +136,15 @@ impl Client {
                 },
                 Err(error) => error,
             };
-            if self.reports.send(Report::Unavailable { error }).await.is_err() {
+            if std::mem::take(&mut self.welcomed) {
+                told.clear();
+            }
+            // Once, and not with every try.
+            if error != told && self.reports.send(Report::Unavailable { error: error.clone() }).await.is_err()
+            {
                 return;
             }
+            told = error;
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}
                 () = self.reports.closed() => return,

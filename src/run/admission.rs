@@ -12,7 +12,13 @@ impl Run {
         if free == 0 || self.is_clearing() {
             return None;
         }
-        self.ready.iter().copied().find(|&node| self.full_limit(node).is_none())
+        let mut from = NodeId::ROOT;
+        while let Some(&node) = self.ready.range(from..).next() {
+            // Below a container that is full nothing else can start either.
+            let Some(full) = self.full_limit(node) else { return Some(node) };
+            from = NodeId(self.tree.subtree(full).end);
+        }
+        None
     }
 
     /// The container above the node whose `max_concurrent` is used up, if any.

@@ -42,7 +42,7 @@ impl Plan {
 
 /// What `request` would reset in `run` as it is now.
 pub fn plan(run: &Run, request: &Request) -> Plan {
-    let mut reset = Reset { run, nodes: BTreeSet::new(), fresh: Vec::new(), spread: BTreeSet::new() };
+    let mut reset = Reset::of(run);
     for &target in &request.targets {
         reset.add_target(target, &request.states);
     }
@@ -71,9 +71,16 @@ struct Reset<'a> {
     fresh: Vec<NodeId>,
     /// Nodes and containers around them whose successors have been.
     spread: BTreeSet<NodeId>,
+    /// By serial: the children from which on all later, and up to which all earlier ones have been added.
+    swept: BTreeMap<NodeId, (NodeId, NodeId)>,
 }
 
-impl Reset<'_> {
+impl<'a> Reset<'a> {
+    fn of(run: &'a Run) -> Self {
+        let (nodes, spread) = (BTreeSet::new(), BTreeSet::new());
+        Self { run, nodes, fresh: Vec::new(), spread, swept: BTreeMap::new() }
+    }
+
     fn add_target(&mut self, target: NodeId, states: &[Status]) {
         let run = self.run;
         if states.is_empty() {
@@ -111,27 +118,38 @@ impl Reset<'_> {
             if !self.spread.insert(at) {
                 break;
             }
-            let serial = tree.parent(at).filter(|up| matches!(tree.kind(*up), Kind::Serial(_)));
-            if request.downstream {
-                let mut next = serial.and_then(|_| tree.next_sibling(at));
-                while let Some(sibling) = next {
-                    self.add_subtree(sibling);
-                    next = tree.next_sibling(sibling);
-                }
-                for (successor, _) in tree.waiting_for(at.0..at.0 + 1).collect::<Vec<_>>() {
-                    self.add_subtree(successor);
-                }
+            if let Some(serial) = tree.parent(at).filter(|up| matches!(tree.kind(*up), Kind::Serial(_))) {
+                self.sweep(serial, at, request);
             }
-            if request.upstream {
-                let earlier = serial.into_iter().flat_map(|up| tree.children(up));
-                for sibling in earlier.take_while(|sibling| *sibling < at).collect::<Vec<_>>() {
-                    self.add_subtree(sibling);
-                }
-                for predecessor in tree.after(at).collect::<Vec<_>>() {
-                    self.add_subtree(predecessor);
-                }
+            let here = at.0..at.0 + 1;
+            let after = tree.waiting_for(here).map(|(successor, _)| successor);
+            let neighbours = after.filter(|_| request.downstream);
+            let neighbours = neighbours.chain(tree.after(at).filter(|_| request.upstream));
+            for neighbour in neighbours.collect::<Vec<_>>() {
+                self.add_subtree(neighbour);
             }
         }
+    }
+
+    /// Adds the siblings after, and before, a child of a serial: each once, however often it is asked.
+    fn sweep(&mut self, serial: NodeId, at: NodeId, request: &Request) {
+        let tree = self.run.tree().clone();
+        let end = NodeId(tree.subtree(serial).end);
+        let (from, upto) = self.swept.get(&serial).copied().unwrap_or((end, NodeId(0)));
+        if request.downstream && at < from {
+            let mut next = tree.next_sibling(at);
+            while let Some(sibling) = next.filter(|sibling| *sibling <= from) {
+                self.add_subtree(sibling);
+                next = tree.next_sibling(sibling);
+            }
+        }
+        if request.upstream && at > upto {
+            let earlier = tree.children(serial).skip_while(|sibling| *sibling < upto);
+            for sibling in earlier.take_while(|sibling| *sibling < at).collect::<Vec<_>>() {
+                self.add_subtree(sibling);
+            }
+        }
+        self.swept.insert(serial, (from.min(at), upto.max(at)));
     }
 }
 
@@ -146,15 +164,17 @@ impl Run {
             }
         }
         let mut freed = BTreeSet::new();
+        let mut asked = BTreeSet::new();
         let mut fresh: Vec<NodeId> = nodes.iter().copied().collect();
         while let Some(node) = fresh.pop() {
             let range = self.tree.subtree(node);
-            let below = blamed.range(NodeId(range.start)..NodeId(range.end));
-            let above = self.tree.ancestors(node).filter_map(|up| blamed.get_key_value(&up));
-            let met: Vec<NodeId> = below.chain(above).map(|(&culprit, _)| culprit).collect();
+            let below = blamed.range(NodeId(range.start)..NodeId(range.end)).map(|(&culprit, _)| culprit);
+            // What stands above one that has been asked for has been, too.
+            let above = std::iter::once(node).chain(self.tree.ancestors(node));
+            let above: Vec<NodeId> = above.take_while(|at| asked.insert(*at)).collect();
+            let met: BTreeSet<NodeId> = below.chain(above.iter().copied()).collect();
             let recorded = met.into_iter().flat_map(|culprit| blamed.remove(&culprit).unwrap_or_default());
-            let doomed =
-                std::iter::once(node).chain(self.tree.ancestors(node)).flat_map(|at| self.doomed_by(at));
+            let doomed = above.into_iter().flat_map(|at| self.doomed_by(at));
             for victim in recorded.chain(doomed).collect::<Vec<_>>() {
                 if freed.insert(victim) {
                     fresh.push(victim);

@@ -73,7 +73,8 @@ impl Run {
         let within = NodeId(range.start)..NodeId(range.end);
         let open: Vec<NodeId> = self.open.range(within.clone()).copied().collect();
         for &node in &open {
-            let State::Open { since, .. } = *self.state(node) else { continue };
+            // What is being stopped already is being stopped for its own reason.
+            let State::Open { since, halt: None } = *self.state(node) else { continue };
             let halt = Some(Box::new(Halt { origin: container, why: why.clone() }));
             self.set(node, State::Open { since, halt });
         }
@@ -96,11 +97,12 @@ impl Run {
         self.release(container);
     }
 
-    /// Has a live leaf ended. A later reason overrides an earlier one, but a clear overrides nothing.
+    /// Has a live leaf ended. The first reason stands; but what was to be cleared may be stopped after all.
     fn kill(&mut self, leaf: NodeId, kill: Kill, effects: &mut Vec<Effect>) {
         let State::Running { attempt, since, kill: known } = self.state(leaf) else { return };
         let (attempt, since) = (*attempt, *since);
-        if known.is_some() && kill.why == KillReason::Clear {
+        if known.as_ref().is_some_and(|known| known.why != KillReason::Clear || kill.why == KillReason::Clear)
+        {
             return;
         }
         self.set(leaf, State::Running { attempt, since, kill: Some(Box::new(kill)) });
@@ -179,9 +181,6 @@ impl Run {
         let mut records: Vec<(NodeId, State)> = Vec::new();
         let mut reopened: BTreeSet<NodeId> = BTreeSet::new();
         for up in touched.into_iter().filter(|&up| self.seen(up).status.is_ended()) {
-            let kept = |child: &NodeId| !chosen.contains(child) && above.binary_search(child).is_err();
-            let pinned = self.tree.children(up).filter(kept);
-            records.extend(pinned.filter_map(|child| Some((child, self.derived(child, now)?))));
             // Below what is not open, or has to be considered again, everything has to be.
             let open = |at: NodeId| {
                 let stays = matches!(self.state(at), State::Open { .. }) && !chosen.contains(&at);

@@ -20,9 +20,9 @@ pub struct Live {
 }
 
 impl Live {
-    /// A leaf has written these outputs.
+    /// A leaf has written these outputs; what an earlier attempt wrote is gone.
     pub fn set_outputs(&mut self, path: &str, outputs: BTreeMap<String, String>) {
-        Arc::make_mut(&mut self.scope.outputs).entry(path.to_owned()).or_default().extend(outputs);
+        Arc::make_mut(&mut self.scope.outputs).insert(path.to_owned(), outputs);
     }
 
     /// What a leaf had written is void.

@@ -91,11 +91,6 @@ impl Run {
         self.timers.first().map(|&(due, _)| due)
     }
 
-    /// Nodes whose condition was asked for and not answered.
-    pub fn undecided(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.deciding.iter().copied()
-    }
-
     /// A node's status. Costs the node's depth at most.
     pub fn seen(&self, node: NodeId) -> Seen {
         let own = Seen { status: self.state(node).status(), origin: node };

@@ -6,15 +6,15 @@ use jiff::tz::TimeZone;
 use crate::pipeline::node::{Kind, NodeId};
 
 use super::machine::Run;
-use super::state::{CancelReason, Failure, HaltReason, KillReason, SkipReason, State, Status};
+use super::state::{CancelReason, Exit, Failure, HaltReason, KillReason, SkipReason, State, Status};
 
 /// What a sentence needs beyond the run itself.
 #[derive(Clone, Debug)]
 pub struct Around {
     /// The zone in which times are told.
     pub zone: TimeZone,
-    /// Places taken by all runs, and how many there are.
-    pub places: (usize, usize),
+    /// Places taken by all runs, and how many there are; `None` where only records are at hand.
+    pub places: Option<(usize, usize)>,
 }
 
 /// Why the node is in the state it is in: one sentence.
@@ -35,7 +35,10 @@ pub fn why(run: &Run, node: NodeId, around: &Around) -> String {
                     let max = run.tree().options(limit).max_concurrent.map_or(0, std::num::NonZero::get);
                     format!("a place below `{}` ({max} of {max} in use)", run.tree().path(limit))
                 }
-                None => format!("a place ({} of {} in use)", around.places.0, around.places.1),
+                None => match around.places {
+                    Some((taken, all)) => format!("a place ({taken} of {all} in use)"),
+                    None => "a place".to_owned(),
+                },
             };
             format!("`{path}` waits for {place}.")
         }
@@ -251,6 +254,19 @@ fn failure_words(run: &Run, node: NodeId, failure: &Failure) -> String {
     }
 }
 
+/// How an attempt ended, in words.
+pub fn exit_words(exit: &Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exit code {code}"),
+        Exit::Signal(signal) => signal_words(*signal),
+        Exit::TimedOut => "timeout".to_owned(),
+        Exit::Killed => "killed on request".to_owned(),
+        Exit::NotStarted(what) => format!("not started: {what}"),
+        Exit::Lost(evidence) => format!("lost: {evidence}"),
+        Exit::BadOutput(what) => format!("bad output: {what}"),
+    }
+}
+
 /// A signal by its name, with the usual suspect where there is one.
 pub fn signal_words(signal: i32) -> String {
     let name = match signal {
@@ -261,7 +277,7 @@ pub fn signal_words(signal: i32) -> String {
         6 => "SIGABRT",
         7 => "SIGBUS",
         8 => "SIGFPE",
-        9 => return "killed by SIGKILL: out of memory?".to_owned(),
+        9 => return "killed by SIGKILL, perhaps out of memory".to_owned(),
         11 => "SIGSEGV",
         13 => "SIGPIPE",
         15 => "SIGTERM",

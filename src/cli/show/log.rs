@@ -4,8 +4,8 @@
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-/// More than this from the end of a log is never read for a tail.
-const TAIL_BYTES: u64 = 256 << 10;
+/// What is read at first for a tail; more only if it does not hold enough lines.
+const FIRST_LOOK: u64 = 8 << 10;
 
 /// A log file's text, without stamps unless they are wanted.
 pub fn text(bytes: &[u8], timestamps: bool) -> String {
@@ -32,15 +32,23 @@ pub fn tail(path: &Path, count: usize, timestamps: bool) -> std::io::Result<Vec<
         Err(error) => return Err(error),
     };
     let length = file.metadata()?.len();
-    let from = length.saturating_sub(TAIL_BYTES);
-    file.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
-    let whole =
-        if from == 0 { 0 } else { bytes.iter().position(|&byte| byte == b'\n').map_or(0, |at| at + 1) };
-    let text = text(&bytes[whole..], timestamps);
-    let lines: Vec<&str> = text.lines().collect();
-    Ok(lines[lines.len().saturating_sub(count)..].iter().map(|&line| line.to_owned()).collect())
+    let mut look = FIRST_LOOK;
+    loop {
+        let from = length.saturating_sub(look);
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        (&mut file).take(look).read_to_end(&mut bytes)?;
+        let first = bytes.iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| at + 1);
+        let text = text(&bytes[if from == 0 { 0 } else { first }..], timestamps);
+        let lines: Vec<&str> = text.lines().collect();
+        if from == 0 || lines.len() >= count {
+            return Ok(lines[lines.len().saturating_sub(count)..]
+                .iter()
+                .map(|&line| line.to_owned())
+                .collect());
+        }
+        look = look.saturating_mul(8);
+    }
 }
 
 /// Whether the line goes on in the next, and its text.

@@ -32,6 +32,10 @@ pub fn summary(ending: &Ending, label: &Label, state: &Path) -> String {
     let places = Places::new(state);
     let mut text = format!("\n{}", ending.picture);
     for (path, attempt) in &ending.failed {
+        if *attempt == 0 {
+            // It failed before its first attempt; the tree says why.
+            continue;
+        }
         let log = places.absolute(&places.log(&label.pipeline, ending.run, path, *attempt));
         let lines = log::tail(&log, LAST_LINES, false).unwrap_or_default();
         let name = if path == "/" { &label.pipeline } else { path };

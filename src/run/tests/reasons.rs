@@ -10,7 +10,7 @@ fn explains(tree: &str, script: &str, path: &str, sentence: &str) {
     let mut world = World::new(tree);
     world.places = 2;
     world.play(script);
-    let around = Around { zone: TimeZone::UTC, places: (world.run.live().count(), 2) };
+    let around = Around { zone: TimeZone::UTC, places: Some((world.run.live().count(), 2)) };
     assert_eq!(why(&world.run, world.at(path), &around), sentence);
 }
 
@@ -96,5 +96,5 @@ fn what_has_ended() {
     explains(TREE, good, "audit", "`audit` skipped: nothing before it failed.");
     let bad = "ingest/prices signal:9; all ok";
     explains(TREE, bad, "report/daily", "`report/daily` upstream_failed: because of `ingest/prices`.");
-    explains(TREE, bad, "ingest/prices", "`ingest/prices` failed: killed by SIGKILL: out of memory?.");
+    explains(TREE, bad, "ingest/prices", "`ingest/prices` failed: killed by SIGKILL, perhaps out of memory.");
 }

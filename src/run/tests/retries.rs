@@ -107,7 +107,7 @@ fn only_the_listed_failures_are_tried_again() {
     check(TREE, "p 75", "p  retrying  exit code 75 (1/4 attempts)");
     check(TREE, "p 1", "p  failed  exit code 1 (1/4 attempts)");
     check(TREE, "p timeout", "p  failed  timeout (1/4 attempts)");
-    check(TREE, "p signal:9", "p  failed  killed by SIGKILL: out of memory? (1/4 attempts)");
+    check(TREE, "p signal:9", "p  failed  killed by SIGKILL, perhaps out of memory (1/4 attempts)");
     check(TREE, "p lost", "p  failed  lost: its keeper was killed (1/4 attempts)");
 }
 

@@ -137,11 +137,8 @@ fn the_state_directory_may_be_relative_or_the_users() {
 }
 
 #[test]
-fn a_keeper_that_cannot_start_is_said_once_and_the_run_can_be_left() {
+fn a_keeper_that_cannot_start_is_wrong_use() {
     let desk =
         Desk::new().pipeline("night", "exec: 'true'").file("state/keeper", "a file where a directory goes");
-    let going = desk.run("night").start();
-    super::desk::until("it says so", || going.so_far().stderr.contains("no attempt can be started"));
-    going.signal("INT");
-    going.exit(130).stdout_has("night  cancelled  by an interrupt");
+    desk.run("night").exit(2).stderr_has("state/keeper");
 }

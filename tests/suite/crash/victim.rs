@@ -115,7 +115,7 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
         kind: RunKind::Manual,
         logical_date: date,
         scheduled_at: None,
-        interval: day(date, &zone(&pipeline)),
+        interval: day(date, &zone(&pipeline)).unwrap(),
         params: Params::new(),
         evidence: Evidence::default(),
         created_at: now,

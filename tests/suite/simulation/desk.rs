@@ -147,7 +147,7 @@ impl Desk {
             kind: RunKind::Manual,
             logical_date: date,
             scheduled_at: None,
-            interval: day(date, &zone(&pipeline)),
+            interval: day(date, &zone(&pipeline)).unwrap(),
             params: Params::new(),
             evidence: Evidence::default(),
             created_at: now,

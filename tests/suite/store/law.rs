@@ -140,7 +140,8 @@ fn happen(play: &mut Play, event: &Event, chance: &mut Chance, outputs: &mut Out
 /// Most conditions are answered at once, some later.
 fn conditions(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
     loop {
-        let undecided = play.run.undecided().next();
+        let deciding = |node: &NodeId| matches!(play.run.state(*node), State::Deciding);
+        let undecided = play.run.tree().ids().find(deciding);
         let Some(node) = undecided else { return };
         if chance.below(4) == 0 {
             return;
