@@ -165,6 +165,10 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let (executor, client) = Local::start(options, reports);
     let environment = desk.config.environment.to_string();
     let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
+    for (run, error) in &recovered.unreadable {
+        eprintln!("warning: {error}\nit is closed as cancelled");
+        store.abandon(*run, now).await?;
+    }
     let leftover = !recovered.is_empty();
     let next = store.next_ids().await?;
     let (control, commands) = Control::new();

@@ -24,6 +24,8 @@ pub struct Recovered {
     pub(super) runs: BTreeMap<RunId, Live>,
     /// Their attempts whose end is not known.
     pub(super) attempts: HashMap<AttemptId, Flight>,
+    /// Runs that were under way and whose definition cannot be read any more. The others do not suffer.
+    pub unreadable: Vec<(RunId, Error)>,
 }
 
 /// Why a run cannot be taken up.
@@ -64,7 +66,14 @@ impl Recovered {
     pub async fn load(reader: &Reader, reread: &Reread, environment: &str) -> Result<Self, Error> {
         let mut recovered = Self::default();
         for record in reader.unfinished_runs().await? {
-            let live = load(reader, &record, reread, environment).await?;
+            let live = match load(reader, &record, reread, environment).await {
+                Ok(live) => live,
+                Err(error @ (Error::NoDefinition { .. } | Error::Definition { .. })) => {
+                    recovered.unreadable.push((record.id, error));
+                    continue;
+                }
+                Err(error @ (Error::Store { .. } | Error::Runs(_))) => return Err(error),
+            };
             let failed = |source| Error::Store { run: record.id, source };
             for attempt in reader.live_attempts(record.id).await.map_err(failed)? {
                 if let Some(node) = live.run.tree().find(&attempt.path) {
@@ -83,7 +92,7 @@ impl Recovered {
         Ok(recovered)
     }
 
-    /// Whether nothing was under way.
+    /// Whether nothing was under way that can go on.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }

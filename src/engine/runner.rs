@@ -90,7 +90,7 @@ enum Input {
 impl Engine {
     /// An engine over what was under way when the last one ended.
     pub fn new(parts: Parts, next: NextIds, recovered: Recovered) -> Self {
-        let Recovered { runs, attempts } = recovered;
+        let Recovered { runs, attempts, unreadable: _ } = recovered;
         Self {
             parts,
             next,

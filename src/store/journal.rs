@@ -1,6 +1,7 @@
 //! The write path: one batch, one transaction, one statement a table, each over one JSON text. Either all of
 //! a batch is there or nothing of it.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
@@ -10,6 +11,7 @@ use super::batch::{Batch, Record};
 use super::db::Store;
 use super::error::{CommitError, Error};
 use super::event::Line;
+use super::instant::ms;
 
 /// The next numbers to give out. They grow for ever, over restarts and deletions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,23 @@ impl Store {
         Ok(self.writer.transact(script.sql, script.arguments).await?)
     }
 }
+
+impl Store {
+    /// Closes a run whose definition cannot be read any more, and so cannot be stepped: it is cancelled, and
+    /// what it had under way is lost.
+    pub async fn abandon(&mut self, run: RunId, now: Timestamp) -> Result<(), CommitError> {
+        let (run, now) = (run.0.to_string(), ms(now).to_string());
+        let arguments = vec![now.clone(), run.clone(), now, run];
+        Ok(self.writer.transact(ABANDON.to_owned(), arguments).await?)
+    }
+}
+
+const ABANDON: &str = "
+    begin immediate;
+    update attempts set ended_at = ?, outcome = 'lost', exit_text = 'its run was abandoned'
+    where run_id = ? and ended_at is null;
+    update runs set state = 'cancelled', ended_at = ? where id = ?;
+    commit";
 
 /// One transaction's statements and their JSON texts. The text of the whole is one of few, so SQLite's
 /// prepared statements are found again by it.

@@ -276,3 +276,20 @@ fn marking_a_run_that_has_ended_starts_nothing() {
           b  succeeded",
     );
 }
+
+#[test]
+fn what_is_being_stopped_keeps_its_own_reason() {
+    check(
+        "
+        p serial
+          load serial timeout=60
+            a
+          next",
+        "wait 60; cancel /; load/a killed",
+        "
+        p       cancelled  by ada
+          load  failed     timeout after 1m
+            a   cancelled  `load` ran out of time
+          next  cancelled  with `/`",
+    );
+}

@@ -44,3 +44,19 @@ fn the_run_directory_is_shared_by_the_tasks_of_one_run() {
     desk.run("share").exit(0);
     desk.ask(&["logs", "2", "read"]).exit(0).stdout_is("here\n");
 }
+
+#[test]
+fn only_the_attempt_that_succeeded_speaks_for_its_task() {
+    let yaml = r#"
+serial:
+  a:
+    retry: {limit: 1}
+    exec: |
+      if [ "$SEXTON_ATTEMPT_NUMBER" = 1 ]; then echo rows=5 >>"$SEXTON_OUTPUT"; exit 1; fi
+      echo other=1 >>"$SEXTON_OUTPUT"
+  seen: {exec: echo seen, when: 'outputs["a"].rows is defined'}
+"#;
+    let desk = Desk::new().pipeline("tries", yaml);
+    let ended = desk.run("tries").exit(0).stdout_has("a: other=1").stdout_has("seen  skipped");
+    ended.stdout_lacks("rows=5");
+}

@@ -229,3 +229,19 @@ async fn ids_are_never_given_twice() {
     store.close().await.unwrap();
     assert_eq!(open(dir.path()).await.next_ids().await.unwrap(), next);
 }
+
+#[tokio::test]
+async fn an_abandoned_run_is_closed_with_what_it_had_under_way() {
+    let (_dir, mut store) = fresh().await;
+    let mut play = started(&mut store, 3).await;
+    play.commit(&mut store).await;
+    let attempt = play.run.live().next().unwrap().1;
+    store.abandon(RunId(1), at(9_000)).await.unwrap();
+    let reader = store.reader();
+    assert!(reader.unfinished_runs().await.unwrap().is_empty());
+    assert!(reader.live_attempts(RunId(1)).await.unwrap().is_empty());
+    let run = reader.run(RunId(1)).await.unwrap().unwrap();
+    assert_eq!((run.state.word(), run.ended_at), ("cancelled", Some(at(9_000))));
+    let end = reader.attempt(attempt).await.unwrap().unwrap().end.unwrap();
+    assert_eq!(end.exit, Exit::Lost("its run was abandoned".into()));
+}
