@@ -184,8 +184,11 @@ impl Plan {
     async fn hear(&mut self, desk: &mut Desk) {
         for (by, run, asked) in self.asked.drain(..) {
             let answer = asked.await.unwrap();
-            if by.starts_with("stop") && answer.is_ok() {
-                self.stopped.insert(run);
+            // Who clears it afterwards has it run again.
+            match answer {
+                Ok(()) if by.starts_with("stop") => drop(self.stopped.insert(run)),
+                Ok(()) => drop(self.stopped.remove(&run)),
+                Err(_) => {}
             }
             desk.answered(by, run, answer);
         }
