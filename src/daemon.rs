@@ -105,7 +105,8 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
     let path = if named.is_file() {
         named.to_owned()
     } else {
-        load::find(&args.config.dir(), &args.pipeline).ok_or_else(|| {
+        let found = load::find(&args.config.dir(), &args.pipeline);
+        found.or_else(|| load::find_named(&args.config.dir(), &args.pipeline)).ok_or_else(|| {
             let dir = args.config.dir().join("pipelines");
             let there = load::pipeline_files(&dir).unwrap_or_default();
             let names: Vec<_> = there.iter().filter_map(|path| path.file_stem()?.to_str()).collect();

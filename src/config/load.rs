@@ -74,6 +74,16 @@ pub fn find(dir: &Path, name: &str) -> Option<PathBuf> {
     candidates.into_iter().find(|path| path.is_file())
 }
 
+/// The file that gives a pipeline this name with its `name` key.
+pub fn find_named(dir: &Path, name: &str) -> Option<PathBuf> {
+    let files = pipeline_files(&dir.join("pipelines")).ok()?;
+    let named = |path: &PathBuf| {
+        let loaded = pipeline(path, &Defaults::default(), &mut Report::default());
+        loaded.is_ok_and(|loaded| loaded.pipeline.is_some_and(|pipeline| &*pipeline.name == name))
+    };
+    files.into_iter().find(named)
+}
+
 fn source(path: &Path) -> Result<SourceFile, Error> {
     let failed = |source| Error { path: path.to_owned(), source };
     let mut bytes = Vec::new();

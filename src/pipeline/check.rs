@@ -107,6 +107,11 @@ impl<'t> Look<'_, 't> {
             if expression && text.contains("{{") {
                 found.help.push("`when` is a bare expression: leave out the braces".to_owned());
             }
+            if !expression && text.contains("{#") {
+                found.help.push(
+                    "`{#` begins a comment of a template; for the shell's write `{{ '{#' }}`".to_owned(),
+                );
+            }
         }
     }
 

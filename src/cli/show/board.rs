@@ -178,7 +178,7 @@ fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -
         };
         let time = millis.map(|millis| lasted(millis.max(0))).unwrap_or_default();
         let last = row.log.as_deref().and_then(|log| log::tail(log, 1, false).ok()?.pop());
-        let said = last.map(|last| format!("  │ {}", last.trim())).unwrap_or_default();
+        let said = last.map(|last| format!("  │ {}", log::tame(last.trim()))).unwrap_or_default();
         let mark = mark(row.status);
         let line = format!(
             "{mark} {:width$}  {:15}  {time:>6}  {}{said}",

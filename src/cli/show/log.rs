@@ -51,6 +51,11 @@ pub fn tail(path: &Path, count: usize, timestamps: bool) -> std::io::Result<Vec<
     }
 }
 
+/// A line of somebody else's, unable to move the cursor or to change its colour.
+pub fn tame(line: &str) -> String {
+    line.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect()
+}
+
 /// Whether the line goes on in the next, and its text.
 fn unstamped(line: &[u8]) -> (bool, &[u8]) {
     let mut parts = line.splitn(4, |&byte| byte == b' ');
@@ -64,6 +69,11 @@ fn unstamped(line: &[u8]) -> (bool, &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_cannot_play_with_the_screen() {
+        assert_eq!(tame("\u{1b}[31mred\u{1b}[0m\ta\rb"), "[31mred[0m ab");
+    }
 
     #[test]
     fn stamps_are_taken_off_and_parts_put_together() {

@@ -45,7 +45,7 @@ pub fn summary(ending: &Ending, label: &Label, state: &Path) -> String {
         }
         let _ = writeln!(text, "\n{name}, attempt {attempt}, last lines of {}:", log.display());
         for line in lines {
-            let _ = writeln!(text, "  {line}");
+            let _ = writeln!(text, "  {}", log::tame(&line));
         }
     }
     if ending.more_failed > 0 {

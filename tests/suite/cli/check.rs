@@ -109,3 +109,19 @@ fn schemas_are_json() {
         assert_eq!(schema["additionalProperties"], false, "{file}");
     }
 }
+
+#[test]
+fn the_shells_length_of_a_variable_is_explained() {
+    let desk = Desk::new().file("night.yaml", "exec: X=abc; echo ${#X}\n");
+    let text = "for the shell's write `{{ '{#' }}`";
+    desk.check(&["night.yaml"]).exit(1).stderr_has(text);
+}
+
+#[test]
+fn a_file_is_checked_with_the_settings_it_would_run_with() {
+    let desk = Desk::new()
+        .file("other/sexton.yaml", "paralelism: 3\n")
+        .file("other/pipelines/night.yaml", "exec: 'true'\n");
+    let ask = desk.check(&["other/pipelines/night.yaml"]).without_env("SEXTON_CONFIG");
+    ask.exit(1).stderr_has("did you mean `parallelism`?");
+}

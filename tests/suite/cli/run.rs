@@ -142,3 +142,10 @@ fn a_keeper_that_cannot_start_is_wrong_use() {
         Desk::new().pipeline("night", "exec: 'true'").file("state/keeper", "a file where a directory goes");
     desk.run("night").exit(2).stderr_has("state/keeper");
 }
+
+#[test]
+fn a_pipeline_is_found_by_the_name_it_gives_itself() {
+    let desk = Desk::new().pipeline("file", "name: nightly\nexec: 'true'\n");
+    desk.run("nightly").exit(0).stdout_has("nightly  succeeded");
+    desk.run("file").exit(0).stdout_has("nightly  succeeded");
+}
