@@ -12,42 +12,32 @@ use super::machine::{Run, Work};
 use super::state::State;
 
 impl Run {
-    /// Enters a node into the sets that its state belongs to.
+    /// Enters a node into the set that its state belongs to, and its timer.
     pub(super) fn index(&mut self, node: NodeId) {
-        let due = self.due(node, self.state(node));
-        match self.state(node) {
-            State::Deciding => drop(self.deciding.insert(node)),
-            State::Queued { .. } => drop(self.ready.insert(node)),
-            State::Running { .. } => drop(self.live.insert(node)),
-            State::Open { .. } => drop(self.open.insert(node)),
-            State::Pending
-            | State::Retrying { .. }
-            | State::Succeeded { .. }
-            | State::Failed { .. }
-            | State::Skipped { .. }
-            | State::UpstreamFailed { .. }
-            | State::Cancelled { .. } => {}
+        let (group, due) = (group(self.state(node)), self.due(node, self.state(node)));
+        if let Some(set) = self.members(group) {
+            set.insert(node);
         }
         self.timers.extend(due.map(|due| (due, node)));
     }
 
-    /// Takes a node out of the sets that its former state belonged to.
+    /// Takes a node out of the set that its former state belonged to, and its timer.
     pub(super) fn unindex(&mut self, node: NodeId, old: &State) {
-        match old {
-            State::Deciding => drop(self.deciding.remove(&node)),
-            State::Queued { .. } => drop(self.ready.remove(&node)),
-            State::Running { .. } => drop(self.live.remove(&node)),
-            State::Open { .. } => drop(self.open.remove(&node)),
-            State::Pending
-            | State::Retrying { .. }
-            | State::Succeeded { .. }
-            | State::Failed { .. }
-            | State::Skipped { .. }
-            | State::UpstreamFailed { .. }
-            | State::Cancelled { .. } => {}
+        if let Some(set) = self.members(group(old)) {
+            set.remove(&node);
         }
         if let Some(due) = self.due(node, old) {
             self.timers.remove(&(due, node));
+        }
+    }
+
+    fn members(&mut self, group: Group) -> Option<&mut BTreeSet<NodeId>> {
+        match group {
+            Group::Deciding => Some(&mut self.deciding),
+            Group::Ready => Some(&mut self.ready),
+            Group::Live => Some(&mut self.live),
+            Group::Open => Some(&mut self.open),
+            Group::None => None,
         }
     }
 
@@ -211,6 +201,32 @@ impl Run {
         let recorded = |child| !matches!(self.state(child), State::Pending);
         matches!(self.state(container), State::Open { .. })
             || (is_counted(self.state(container)) && self.tree.children(container).any(recorded))
+    }
+}
+
+/// The sets of nodes at work, by what puts a node there.
+#[derive(Clone, Copy)]
+enum Group {
+    Deciding,
+    Ready,
+    Live,
+    Open,
+    None,
+}
+
+fn group(state: &State) -> Group {
+    match state {
+        State::Deciding => Group::Deciding,
+        State::Queued { .. } => Group::Ready,
+        State::Running { .. } => Group::Live,
+        State::Open { .. } => Group::Open,
+        State::Pending
+        | State::Retrying { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Skipped { .. }
+        | State::UpstreamFailed { .. }
+        | State::Cancelled { .. } => Group::None,
     }
 }
 

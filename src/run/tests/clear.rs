@@ -15,6 +15,12 @@ const NIGHT: &str = "
             monthly when=false
           audit rule=all_done";
 
+/// The tasks that a clear would reset.
+fn listed(world: &World, request: &Request) -> Vec<String> {
+    let plan = clear::plan(&world.run, request);
+    plan.tasks(&world.run).map(|(node, _)| world.run.tree().path(node)).collect()
+}
+
 #[test]
 fn a_failed_task_and_what_depends_on_it_run_again() {
     let failed = "ingest/fundamentals ok; ingest/prices 1; wait 0; ingest/prices 1; audit ok";
@@ -109,9 +115,7 @@ fn upstream_is_cleared_on_demand() {
     world.play("all ok");
     let target = world.at("join");
     let request = Request { targets: vec![target], upstream: true, ..Request::default() };
-    let plan = clear::plan(&world.run, &request);
-    let paths: Vec<String> = plan.tasks(&world.run).map(|(node, _)| world.run.tree().path(node)).collect();
-    assert_eq!(paths, ["ingest/prices", "ingest/fundamentals", "join"]);
+    assert_eq!(listed(&world, &request), ["ingest/prices", "ingest/fundamentals", "join"]);
 }
 
 #[test]
@@ -126,9 +130,7 @@ fn states_narrow_a_clear() {
     world.play("a ok; b 1; c 2");
     let request =
         Request { targets: vec![world.at("/")], states: vec![Status::Failed], ..Request::default() };
-    let plan = clear::plan(&world.run, &request);
-    let paths: Vec<String> = plan.tasks(&world.run).map(|(node, _)| world.run.tree().path(node)).collect();
-    assert_eq!(paths, ["b", "c"]);
+    assert_eq!(listed(&world, &request), ["b", "c"]);
 }
 
 #[test]
