@@ -347,9 +347,11 @@ fn instant(millis: i64) -> Timestamp {
 
 /// The keeper's welcome as an inventory.
 #[derive(Debug)]
-struct Kept {
-    connection: u64,
-    welcome: Welcome,
+pub struct Kept {
+    /// Of which connection.
+    pub connection: u64,
+    /// What the keeper said.
+    pub welcome: Welcome,
 }
 
 impl Inventory for Kept {

@@ -9,13 +9,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sexton::clock::{Clock, Sleep};
 use sexton::executor::job::{Ended, Executor, Job, Report};
+use sexton::executor::local::Kept;
 use sexton::keeper::protocol::{Attempt, AttemptState, PROTOCOL, Token, Welcome};
 use sexton::pipeline::node::Tree;
 use sexton::run::state::{AttemptId, Exit};
 use tokio::sync::mpsc;
 
 use super::fates::Fates;
-use super::held::{Found, Held, Phase, said};
+use super::held::{Held, Phase, said};
 
 /// A handle on the world.
 #[derive(Clone)]
@@ -247,7 +248,7 @@ impl Inner {
             high_water: Token(self.keeper.high_water),
             attempts: self.keeper.attempts.iter().map(known).collect(),
         };
-        self.tell(Report::Connected(Box::new(Found { connection, welcome })));
+        self.tell(Report::Connected(Box::new(Kept { connection, welcome })));
         let said: Vec<Report> = self.keeper.attempts.iter().map(|(&token, held)| said(token, held)).collect();
         for report in said {
             self.tell(report);
