@@ -241,12 +241,12 @@ impl Tree {
 
     /// The node's `after` list.
     pub fn after(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        edges(&self.after, id.0..id.0 + 1).map(|&(_, predecessor)| predecessor)
+        edges(&self.after, id).map(|&(_, predecessor)| predecessor)
     }
 
-    /// Nodes whose `after` names something in this range of ids, with what it names.
-    pub fn waiting_for(&self, range: Range<u32>) -> impl Iterator<Item = (NodeId, NodeId)> + '_ {
-        edges(&self.before, range).map(|&(predecessor, node)| (node, predecessor))
+    /// Nodes whose `after` names this one.
+    pub fn before(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        edges(&self.before, id).map(|&(_, node)| node)
     }
 
     /// Sets the `after` lists, `(node, predecessor)`: the paths in them can only be looked up in a finished
@@ -298,9 +298,9 @@ impl Tree {
     }
 }
 
-fn edges(sorted: &[(NodeId, NodeId)], range: Range<u32>) -> impl Iterator<Item = &(NodeId, NodeId)> {
-    let from = sorted.partition_point(|edge| edge.0.0 < range.start);
-    sorted[from..].iter().take_while(move |edge| edge.0.0 < range.end)
+fn edges(sorted: &[(NodeId, NodeId)], from: NodeId) -> impl Iterator<Item = &(NodeId, NodeId)> {
+    let first = sorted.partition_point(|edge| edge.0 < from);
+    sorted[first..].iter().take_while(move |edge| edge.0 == from)
 }
 
 /// Builds a [`Tree`] in document order: `open` a container, add what is in it, `close` it.

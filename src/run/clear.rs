@@ -95,7 +95,7 @@ impl<'a> Reset<'a> {
             }
         }
         // Inside a container that never started, that container has to be considered again first.
-        for up in run.tree().ancestors(target).collect::<Vec<_>>() {
+        for up in run.tree().ancestors(target) {
             if run.progress(up).is_none() && run.state(up).is_ended() {
                 self.nodes.insert(up);
                 self.fresh.push(up);
@@ -113,7 +113,7 @@ impl<'a> Reset<'a> {
     }
 
     fn spread_from(&mut self, node: NodeId, request: &Request) {
-        let tree = self.run.tree().clone();
+        let tree = self.run.tree();
         for at in std::iter::once(node).chain(tree.ancestors(node)) {
             if !self.spread.insert(at) {
                 break;
@@ -121,11 +121,9 @@ impl<'a> Reset<'a> {
             if let Some(serial) = tree.parent(at).filter(|up| matches!(tree.kind(*up), Kind::Serial(_))) {
                 self.sweep(serial, at, request);
             }
-            let here = at.0..at.0 + 1;
-            let after = tree.waiting_for(here).map(|(successor, _)| successor);
-            let neighbours = after.filter(|_| request.downstream);
-            let neighbours = neighbours.chain(tree.after(at).filter(|_| request.upstream));
-            for neighbour in neighbours.collect::<Vec<_>>() {
+            let successors = tree.before(at).filter(|_| request.downstream);
+            let predecessors = tree.after(at).filter(|_| request.upstream);
+            for neighbour in successors.chain(predecessors) {
                 self.add_subtree(neighbour);
             }
         }
@@ -133,7 +131,7 @@ impl<'a> Reset<'a> {
 
     /// Adds the siblings after, and before, a child of a serial: each once, however often it is asked.
     fn sweep(&mut self, serial: NodeId, at: NodeId, request: &Request) {
-        let tree = self.run.tree().clone();
+        let tree = self.run.tree();
         let end = NodeId(tree.subtree(serial).end);
         let (from, upto) = self.swept.get(&serial).copied().unwrap_or((end, NodeId(0)));
         if request.downstream && at < from {
@@ -145,7 +143,7 @@ impl<'a> Reset<'a> {
         }
         if request.upstream && at > upto {
             let earlier = tree.children(serial).skip_while(|sibling| *sibling < upto);
-            for sibling in earlier.take_while(|sibling| *sibling < at).collect::<Vec<_>>() {
+            for sibling in earlier.take_while(|sibling| *sibling < at) {
                 self.add_subtree(sibling);
             }
         }
