@@ -119,9 +119,9 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
     let mut report = Report::default();
     let config = load::config(&config_dir, &mut report)?;
     let defaults = config.clone().unwrap_or_default().for_pipelines();
-    let loaded = load::pipeline(&path, &defaults, &mut report)?;
+    let pipeline = load::pipeline(&path, &defaults, &mut report)?;
     out::findings(&report);
-    let (Some(config), Some(pipeline)) = (config, loaded.pipeline) else { return Ok(None) };
+    let (Some(config), Some(pipeline)) = (config, pipeline) else { return Ok(None) };
     let directory = config_dir.parent().context("the configuration directory has no parent")?.to_owned();
     Ok(Some(Meant { pipeline, config, config_dir, directory }))
 }
@@ -265,7 +265,7 @@ async fn begin(
         },
         created_at: now,
     };
-    let run = Run::new(record.id, Arc::new(pipeline.tree.clone()));
+    let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, environment);
     let label = Label { pipeline: pipeline.name.to_string(), date, began: now };
     let live = Live { run, pipeline: Arc::new(pipeline), scope };

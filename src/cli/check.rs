@@ -60,9 +60,8 @@ fn one(
     report: &mut Report,
     names: &mut BTreeMap<Box<str>, PathBuf>,
 ) -> Result<Option<String>, String> {
-    let loaded =
-        load::pipeline(path, &settings.for_pipelines(), report).map_err(|error| error.source.to_string())?;
-    let Some(pipeline) = loaded.pipeline else { return Ok(None) };
+    let read = load::pipeline(path, &settings.for_pipelines(), report);
+    let Some(pipeline) = read.map_err(|error| error.source.to_string())? else { return Ok(None) };
     if let Some(other) = names.insert(pipeline.name.clone(), path.to_owned()) {
         return Err(format!(
             "the name `{}` is taken by {}; give one of them another `name`",

@@ -1,7 +1,5 @@
 //! `sexton tasks`: a run as a tree, from what is recorded.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, anyhow};
 
 use crate::pipeline::node::NodeId;
@@ -53,7 +51,7 @@ pub(super) async fn restored(reader: &Reader, record: &RunRecord) -> anyhow::Res
     )
     .map_err(|report| anyhow!("{report}"))
     .context("the run's definition can no longer be read")?;
-    let tree = Arc::new(pipeline.tree);
+    let tree = pipeline.tree;
     let records = reader.records(record.id, &tree).await?;
     Ok(Run::restore(record.id, tree, records))
 }

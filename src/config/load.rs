@@ -22,15 +22,6 @@ pub struct Error {
     pub source: io::Error,
 }
 
-/// A pipeline file that was read, and what it gave.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The file, as it was named.
-    pub path: PathBuf,
-    /// The pipeline, if the file is valid.
-    pub pipeline: Option<Pipeline>,
-}
-
 /// The settings of a configuration directory; the defaults where it has no sexton.yaml, and `None` where
 /// that is not valid.
 pub fn config(dir: &Path, report: &mut Report) -> Result<Option<Config>, Error> {
@@ -44,12 +35,12 @@ pub fn config(dir: &Path, report: &mut Report) -> Result<Option<Config>, Error> 
     Ok(config)
 }
 
-/// One pipeline file.
-pub fn pipeline(path: &Path, defaults: &Defaults, report: &mut Report) -> Result<Loaded, Error> {
+/// The pipeline of one file, if that is valid.
+pub fn pipeline(path: &Path, defaults: &Defaults, report: &mut Report) -> Result<Option<Pipeline>, Error> {
     let file = source(path)?;
     let (pipeline, found) = parse(&file, defaults);
     report.add(&file, found);
-    Ok(Loaded { path: path.to_owned(), pipeline })
+    Ok(pipeline)
 }
 
 /// The pipeline files of a directory, by name.
@@ -78,8 +69,8 @@ pub fn find(dir: &Path, name: &str) -> Option<PathBuf> {
 pub fn find_named(dir: &Path, name: &str) -> Option<PathBuf> {
     let files = pipeline_files(&dir.join("pipelines")).ok()?;
     let named = |path: &PathBuf| {
-        let loaded = pipeline(path, &Defaults::default(), &mut Report::default());
-        loaded.is_ok_and(|loaded| loaded.pipeline.is_some_and(|pipeline| &*pipeline.name == name))
+        let found = pipeline(path, &Defaults::default(), &mut Report::default());
+        found.is_ok_and(|found| found.is_some_and(|pipeline| &*pipeline.name == name))
     };
     files.into_iter().find(named)
 }

@@ -110,7 +110,7 @@ pub async fn load(
     let version = reader.version(record.version).await.map_err(failed)?;
     let version = version.ok_or(Error::NoDefinition { run })?;
     let pipeline = reread(&version.definition).map_err(|report| Error::Definition { run, report })?;
-    let tree = Arc::new(pipeline.tree.clone());
+    let tree = pipeline.tree.clone();
     let records = reader.records(run, &tree).await.map_err(failed)?;
     let outputs = reader.outputs(run).await.map_err(failed)?;
     let begun = NewRun {

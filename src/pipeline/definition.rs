@@ -32,7 +32,7 @@ pub struct Pipeline {
     /// What a trigger may give.
     pub params: Params,
     /// Its nodes. What the file says about the pipeline as a whole is in the options of the root.
-    pub tree: Tree,
+    pub tree: Arc<Tree>,
     /// The text it was made from.
     pub source: Arc<str>,
     /// SHA-256, in hex, of everything it was made from: name, text and defaults.
@@ -87,7 +87,7 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
     let Lowered { mut tree, .. } = lowered;
     tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
     let hash = hash(&name, &file.text, defaults);
-    Some(Pipeline { name, timezone, params, tree, source: file.text.clone(), hash })
+    Some(Pipeline { name, timezone, params, tree: Arc::new(tree), source: file.text.clone(), hash })
 }
 
 /// `nightly` of `config/pipelines/nightly.yaml`.

@@ -120,7 +120,7 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
         evidence: Evidence::default(),
         created_at: now,
     };
-    let run = Run::new(record.id, Arc::new(pipeline.tree.clone()));
+    let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, "test");
     engine.begin(&record, Live { run, pipeline: Arc::new(pipeline), scope }).await.unwrap();
 }

@@ -152,7 +152,7 @@ impl Desk {
             evidence: Evidence::default(),
             created_at: now,
         };
-        let tree = Arc::new(pipeline.tree.clone());
+        let tree = pipeline.tree.clone();
         let scope = scope(&record, &pipeline, "simulation");
         let run = Run::new(record.id, tree.clone());
         self.world.knows(&record.id.to_string(), tree.clone());
