@@ -1,7 +1,9 @@
 //! Sexton: a daemon that replaces cron for teams whose nights are data loads.
 //!
 //! The map, from the ground up:
+//! - [`duration`]: lengths of time as people write them
 //! - [`clock`]: the only reader of the system clock
+//! - [`schedule`]: which instants a schedule names, and what becomes of each
 //! - [`pipeline`]: the words: nodes, policies, and how a file becomes a tree of them
 //! - [`config`]: the daemon's settings, and reading the configuration directory
 //! - [`run`]: the law: what may happen next in a tree, and what it means
@@ -19,10 +21,12 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod duration;
 pub mod engine;
 pub mod executor;
 pub mod keeper;
 pub mod pipeline;
 pub mod run;
+pub mod schedule;
 pub mod store;
 pub mod wire;

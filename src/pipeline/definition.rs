@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::duration;
+
 use super::attributes::Reading;
 use super::check::{World, check};
 use super::composer;
 use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use super::document::{Document, ValueId, View};
-use super::duration;
 use super::lower::{Lowered, lower};
 use super::name;
 use super::node::Tree;

@@ -6,7 +6,6 @@ pub(crate) mod composer;
 pub mod definition;
 pub mod diagnostic;
 pub(crate) mod document;
-pub mod duration;
 pub mod environment;
 pub(crate) mod lower;
 pub(crate) mod name;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use super::duration;
+use crate::duration;
+
 use super::node::TriggerRule;
 use super::reader::{Field, Unread};
 

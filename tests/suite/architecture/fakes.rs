@@ -69,7 +69,8 @@ fn an_import_goes_down_or_by_its_own_door() {
         ("src/daemon.rs", "use crate::{config::file::Config, engine, store, web};"),
         ("src/config.rs", "use crate::pipeline::diagnostic::Report;"),
         ("src/config/file.rs", "use crate::pipeline::diagnostic::Report;"),
-        ("src/schedule/plan.rs", "use crate::calendar::query; use crate::pipeline::spec;"),
+        ("src/schedule/plan.rs", "use crate::calendar::query;"),
+        ("src/pipeline/spec.rs", "use crate::schedule::cron; use crate::duration;"),
         (
             "src/executor/local.rs",
             "use crate::keeper::{address, error, protocol::{self, Ack}, start, verdict};",

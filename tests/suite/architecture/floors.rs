@@ -4,20 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::house::{Breach, Source};
 
-const FLOORS: [(u8, &[&str]); 6] = [
+const FLOORS: [(u8, &[&str]); 7] = [
     (6, &["main"]),
     (5, &["daemon"]),
     (4, &["engine", "web", "cli"]),
     (3, &["store", "keeper", "executor", "sensor", "notify", "control", "wire"]),
     (2, &["run"]),
     (1, &["pipeline", "calendar", "schedule", "config", "clock"]),
+    (0, &["duration"]),
 ];
 
 /// Who may look across a floor, and at what.
 const SIDEWAYS: [(&str, &str); 9] = [
     ("src/config/", "pipeline"),
+    // A pipeline has schedules, and those know nothing of what they start.
     ("src/schedule/", "calendar"),
-    ("src/schedule/", "pipeline"),
+    ("src/pipeline/", "schedule"),
     // The keeper's client speaks its protocol, starts it, and judges by its evidence.
     ("src/executor/local.rs", "keeper::protocol"),
     ("src/executor/local.rs", "keeper::verdict"),

@@ -1,0 +1,4 @@
+//! Schedules: which instants they name, and what becomes of each. Pure: the time, the watermarks and the runs
+//! under way are arguments; the answer is slots with decisions, and when to ask again.
+
+pub mod slot;
