@@ -1,4 +1,14 @@
 //! Schedules: which instants they name, and what becomes of each. Pure: the time, the watermarks and the runs
 //! under way are arguments; the answer is slots with decisions, and when to ask again.
 
+mod civil;
+pub mod cron;
+pub mod definition;
+mod extended;
+mod field;
+pub mod fires;
 pub mod slot;
+mod spelling;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! Expressions: what is accepted, what is refused and where it points, and the canonical text.
+
+use crate::schedule::cron::{Cron, CronError, Dialect, Line};
+
+fn read(text: &str, dialect: Dialect<'_>) -> Result<Cron, CronError> {
+    Line::parse(text, dialect).map(|line| match line {
+        Line::Times(cron) => cron,
+        Line::Reboot => panic!("{text} is no time"),
+    })
+}
+
+#[track_caller]
+fn expanded(text: &str, dialect: Dialect<'_>) -> String {
+    read(text, dialect).unwrap_or_else(|error| panic!("{text}: {error:?}")).expanded()
+}
+
+/// The mistakes, each with its place marked below the text.
+fn refused(texts: &[&str], dialect: Dialect<'_>) -> String {
+    let drawn = texts.iter().map(|text| {
+        let error = Line::parse(text, dialect).expect_err(text);
+        let marks = "^".repeat(text[error.span.clone()].chars().count().max(1));
+        let help = error.help.map(|help| format!("\n= {help}")).unwrap_or_default();
+        let before = text[..error.span.start].chars().count();
+        format!("{text}\n{}{marks} {}{help}\n", " ".repeat(before), error.message)
+    });
+    drawn.collect()
+}
+
+#[test]
+fn an_expression_is_five_fields_or_six_or_a_nickname() {
+    for (text, meant) in [
+        ("30 21 * * 1-5", "30 21 * * 1-5"),
+        ("\t 30  21 *\t* 1-5 ", "30 21 * * 1-5"),
+        ("5 30 21 * * *", "5 30 21 * * *"),
+        ("0 30 21 * * *", "30 21 * * *"),
+        ("* * * * * *", "* * * * * *"),
+        ("*/60 * * * * *", "* * * * *"),
+        ("@yearly", "0 0 1 1 *"),
+        ("@annually", "0 0 1 1 *"),
+        ("@monthly", "0 0 1 * *"),
+        ("@weekly", "0 0 * * 0"),
+        (" @daily ", "0 0 * * *"),
+        ("@midnight", "0 0 * * *"),
+        ("@hourly", "0 * * * *"),
+        ("0 0 * jan-MAR,dec Mon,WED-fri", "0 0 * 1-3,12 1,3-5"),
+        ("0 0 * * sun-2", "0 0 * * 0-2"),
+        ("0 0 * * 7", "0 0 * * 0"),
+        ("0 0 * * 5-7", "0 0 * * 0,5,6"),
+        ("0 0 * * 0-7", "0 0 * * 0-6"),
+        ("*/5 *,10 */100 * */7", "*/5 * */31 * */7"),
+        ("*/20,7 0-23 10,* 1-12 1-5/2", "*/20,7 0-23 1-31 * 1-5/2"),
+        ("007 08 1-10/3,31 * *", "7 8 1,4,7,10,31 * *"),
+    ] {
+        assert_eq!(expanded(text, Dialect::Crontab), meant, "{text}");
+    }
+    assert_eq!(Line::parse("@reboot", Dialect::Crontab), Ok(Line::Reboot));
+}
+
+#[test]
+fn a_text_is_refused_that_is_no_expression() {
+    let texts =
+        ["", "* * * *", "* * * * * * * *", "*/5 * * * * /usr/bin/true", "@Daily", "@every 5m", "@daily 5"];
+    insta::assert_snapshot!(refused(&texts, Dialect::Crontab), @r#"
+    ^ the expression is empty
+    = the fields are: minute, hour, day of the month, month, day of the week
+    * * * *
+    ^^^^^^^ expected five fields, or six with seconds, found 4
+    = the fields are: minute, hour, day of the month, month, day of the week
+    * * * * * * * *
+    ^^^^^^^^^^^^^^^ expected five fields, or six with seconds, found 8
+    = the fields are: minute, hour, day of the month, month, day of the week
+    */5 * * * * /usr/bin/true
+                ^^^^^^^^^^^^^ `/usr/bin/true` is no day of the week
+    = expected 0 to 7, or sun to sat
+    @Daily
+    ^^^^^^ there is no nickname `@Daily`
+    = nicknames are lower case: write `@daily`
+    @every 5m
+    ^^^^^^ there is no nickname `@every`
+    = there are @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly, @reboot
+    @daily 5
+           ^ nothing can stand behind `@daily`
+    "#);
+}
+
+#[test]
+fn a_number_is_refused_that_its_field_does_not_have() {
+    let texts = [
+        "60 * * * *",
+        "5-64/30 * * * *",
+        "* * 0 * *",
+        "* * * 1-13 *",
+        "* * * * 8",
+        "mon * * * *",
+        "* * * * monday",
+        "99999999999999999999 * * * *",
+        "ü * * * *",
+    ];
+    insta::assert_snapshot!(refused(&texts, Dialect::Crontab), @r#"
+    60 * * * *
+    ^^ `60` is no minute
+    = expected 0 to 59
+    5-64/30 * * * *
+      ^^ `64` is no minute
+    = expected 0 to 59
+    * * 0 * *
+        ^ `0` is no day of the month
+    = expected 1 to 31
+    * * * 1-13 *
+            ^^ `13` is no month
+    = expected 1 to 12, or jan to dec
+    * * * * 8
+            ^ `8` is no day of the week
+    = expected 0 to 7, or sun to sat
+    mon * * * *
+    ^^^ `mon` is no minute
+    = expected 0 to 59
+    * * * * monday
+            ^^^^^^ `monday` is no day of the week
+    = expected 0 to 7, or sun to sat
+    99999999999999999999 * * * *
+    ^^^^^^^^^^^^^^^^^^^^ `99999999999999999999` is no minute
+    = expected 0 to 59
+    ü * * * *
+    ^ `ü` is no minute
+    = expected 0 to 59
+    "#);
+}
+
+#[test]
+fn a_backward_range_is_refused_and_turned() {
+    let texts = [
+        "* * * * fri-sun",
+        "* * * nov-feb/2 *",
+        "* 22-2 * * *",
+        "* 22-2/2 * * *",
+        "* * * * 5-0",
+        "* * * * 7-2",
+    ];
+    insta::assert_snapshot!(refused(&texts, Dialect::Crontab), @r#"
+    * * * * fri-sun
+            ^^^^^^^ `fri-sun` goes backwards, and would never match
+    = write `fri,sat,sun`
+    * * * nov-feb/2 *
+          ^^^^^^^^^ `nov-feb/2` goes backwards, and would never match
+    = write `nov,jan`
+    * 22-2 * * *
+      ^^^^ `22-2` goes backwards, and would never match
+    = write `22-23,0-2`
+    * 22-2/2 * * *
+      ^^^^^^ `22-2/2` goes backwards, and would never match
+    = write `22,0,2`
+    * * * * 5-0
+            ^^^ `5-0` goes backwards, and would never match
+    = write `5,6,0`
+    * * * * 7-2
+            ^^^ `7-2` goes backwards, and would never match
+    = write `0-2`
+    "#);
+}
+
+#[test]
+fn an_item_is_refused_that_is_none() {
+    let texts = [
+        "1,,2 * * * *",
+        "* 1, * * *",
+        ", * * * *",
+        "0/15 * * * *",
+        "* * * * mon/2",
+        "*/0 * * * *",
+        "*/ * * * *",
+        "5- * * * *",
+        "-5 * * * *",
+    ];
+    insta::assert_snapshot!(refused(&texts, Dialect::Crontab), @r#"
+    1,,2 * * * *
+    ^^^^ an item of the list is empty
+    = write `1,2`
+    * 1, * * *
+      ^^ an item of the list is empty
+    = write `1`
+    , * * * *
+    ^ an item of the list is empty
+    0/15 * * * *
+    ^^^^ a step needs a range or `*` before it
+    = write `0-59/15`
+    * * * * mon/2
+            ^^^^^ a step needs a range or `*` before it
+    = write `1-7/2`
+    */0 * * * *
+      ^ a step is a number from 1 on
+    = as in `*/5`
+    */ * * * *
+     ^ a step is a number from 1 on
+    = as in `*/5`
+    5- * * * *
+    ^^ `5-` is no minute
+    = expected 0 to 59
+    -5 * * * *
+    ^^ `-5` is no minute
+    = expected 0 to 59
+    "#);
+}
+
+#[test]
+fn what_debian_reads_over_is_refused() {
+    let texts = ["*5 * * * *", "1.5 * * * *", "0~59 * * * *", "1-2-3 * * * *", "*/5/2 * * * *"];
+    insta::assert_snapshot!(refused(&texts, Dialect::Crontab), @r#"
+    *5 * * * *
+     ^ `5` behind `*` means nothing
+    = write `*/5`
+    1.5 * * * *
+     ^^ `.5` behind `1` means nothing
+    = a list has commas: `1,5`
+    0~59 * * * *
+     ^^^ `~59` behind `0` means nothing
+    = pipeline files have `H` for a time of their own
+    1-2-3 * * * *
+       ^^ `-3` behind `1-2` means nothing
+    = Debian's cron reads over it
+    */5/2 * * * *
+       ^^ `/2` behind `*/5` means nothing
+    = Debian's cron reads over it
+    "#);
+}
+
+#[test]
+fn words_of_pipeline_files_are_none_of_a_crontab() {
+    let texts = ["0 0 * * 5#2", "0 0 L * ?", "0 0 15W * *", "H H * * *"];
+    insta::assert_snapshot!(refused(&texts, Dialect::Crontab), @r#"
+    0 0 * * 5#2
+            ^^^ a crontab has no `5#2`
+    = pipeline files understand it
+    0 0 L * ?
+        ^ a crontab has no `L`
+    = pipeline files understand it
+    0 0 15W * *
+        ^^^ a crontab has no `15W`
+    = pipeline files understand it
+    H H * * *
+    ^ a crontab has no `H`
+    = pipeline files understand it
+    "#);
+}

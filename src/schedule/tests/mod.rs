@@ -1,0 +1,4 @@
+//! The rules of schedules, each with its cases.
+
+mod expressions;
+mod fires;
