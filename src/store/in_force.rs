@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::json;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::catalog::{Definition, INSERT_PIPELINES, INSERT_VERSIONS, known_versions, new_rows};
 use super::db::{Reader, Store};
@@ -138,37 +140,31 @@ impl Store {
         changed: Vec<Vec<Box<str>>>,
     ) -> Result<Vec<Standing>, CommitError> {
         let connection = self.writer.connection().await?;
-        let watermarks: Vec<(i64, Box<str>, i64)> =
-            sqlx::query_as("select pipeline_id, name, watermark from schedules")
-                .fetch_all(&mut *connection)
-                .await?;
-        let ahead: Vec<(i64, Box<str>, i64)> =
-            sqlx::query_as(FIRED_AHEAD).fetch_all(&mut *connection).await?;
-        let rows: Vec<(i64, i64, Option<i64>, Option<Box<str>>)> =
-            sqlx::query_as(STANDINGS).bind(keys).fetch_all(connection).await?;
-        let mut marks: BTreeMap<i64, BTreeMap<Box<str>, Timestamp>> = BTreeMap::new();
-        for (pipeline, name, at) in watermarks {
-            marks.entry(pipeline).or_default().insert(name, read(at)?);
+        let mut watermarks: BTreeMap<PipelineId, BTreeMap<_, _>> = BTreeMap::new();
+        for (pipeline, schedule, at) in instants(connection, WATERMARKS).await? {
+            watermarks.entry(pipeline).or_default().insert(schedule, at);
         }
-        let mut fired: BTreeMap<i64, BTreeMap<Box<str>, BTreeSet<Timestamp>>> = BTreeMap::new();
-        for (pipeline, name, at) in ahead {
-            fired.entry(pipeline).or_default().entry(name).or_default().insert(read(at)?);
+        let mut ahead: BTreeMap<PipelineId, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
+        for (pipeline, schedule, at) in instants(connection, FIRED_AHEAD).await? {
+            ahead.entry(pipeline).or_default().entry(schedule).or_default().insert(at);
         }
-        let standing = |((pipeline, version, at, by), changed): ((i64, i64, Option<i64>, _), _)| {
-            let paused = match (at, by) {
-                (Some(at), Some(by)) => Some(Pause { by, at: read(at)? }),
+        let rows = sqlx::query(STANDINGS).bind(keys).fetch_all(connection).await?;
+        let standing = |(row, changed): (&SqliteRow, _)| {
+            let pipeline = PipelineId(row.try_get("id")?);
+            let paused = match (row.try_get("paused_by")?, row.try_get("paused_at")?) {
+                (Some(by), Some(at)) => Some(Pause { by, at: from_ms(at)? }),
                 (None, _) | (_, None) => None,
             };
             Ok(Standing {
-                pipeline: PipelineId(pipeline),
-                version: VersionId(version),
+                pipeline,
+                version: VersionId(row.try_get("version_in_force")?),
                 paused,
-                watermarks: marks.remove(&pipeline).unwrap_or_default(),
-                fired_ahead: fired.remove(&pipeline).unwrap_or_default(),
+                watermarks: watermarks.remove(&pipeline).unwrap_or_default(),
+                fired_ahead: ahead.remove(&pipeline).unwrap_or_default(),
                 changed,
             })
         };
-        rows.into_iter().zip(changed).map(standing).collect()
+        rows.iter().zip(changed).map(standing).collect()
     }
 
     /// Pauses a pipeline, or lets it go on.
@@ -201,9 +197,19 @@ impl Reader {
     }
 }
 
-fn read(ms: i64) -> Result<Timestamp, CommitError> {
-    from_ms(ms).map_err(|damage| CommitError::Broken(sqlx::Error::Decode(damage.into())))
+/// Instants of schedules.
+async fn instants(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+) -> Result<Vec<(PipelineId, Box<str>, Timestamp)>, CommitError> {
+    let rows: Vec<(i64, Box<str>, i64)> = sqlx::query_as(sql).fetch_all(connection).await?;
+    let instant = |(pipeline, schedule, at)| Ok((PipelineId(pipeline), schedule, from_ms(at)?));
+    rows.into_iter().map(instant).collect()
 }
+
+/// Those that meet tables which only grow.
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 3] = [SET_VERSIONS, FIRED_AHEAD, IN_FORCE];
 
 const INSERT_SETTINGS: &str = "
     insert into settings (source, loaded_at)
@@ -236,6 +242,8 @@ const STANDINGS: &str = "
     select pipelines.id, version_in_force, paused_at, paused_by
     from json_each(?) as wanted join pipelines on pipelines.name = wanted.value ->> 'name'
     order by wanted.key";
+
+const WATERMARKS: &str = "select pipeline_id, name, watermark from schedules";
 
 const FIRED_AHEAD: &str = "
     select schedules.pipeline_id, name, first

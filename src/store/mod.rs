@@ -14,6 +14,8 @@ pub mod in_force;
 pub mod instant;
 pub mod journal;
 pub mod ledger;
+#[cfg(test)]
+mod ledger_tests;
 mod lock;
 mod migrations;
 pub mod record;
