@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::control::Refused;
 use crate::executor::job::{Ended, Report};
 use crate::run::state::{Exit, RunId};
-use crate::store::batch::Batch;
+use crate::store::batch::{Batch, Part};
 use crate::store::db::CommitError;
 
 use super::launch;
@@ -68,14 +68,17 @@ impl Engine {
         }
     }
 
-    /// Finds out whose facts were refused. What is committed here needs no second look: rows of one run
+    /// Finds out whose facts were refused. What is committed here needs no second look: rows of one part
     /// never refer to another's.
     async fn commit_apart(&mut self, turn: &mut Turn) -> Result<(), CommitError> {
-        for (run, batch) in turn.batch.apart() {
-            match self.commit(&batch).await {
-                Ok(()) => {}
-                Err(error) if error.is_refusal() => self.halt(run, error, turn),
-                Err(error) => return Err(error),
+        for (part, batch) in turn.batch.apart() {
+            match (self.commit(&batch).await, part) {
+                (Ok(()), _) => {}
+                (Err(error), Part::Run(run)) if error.is_refusal() => self.halt(run, error, turn),
+                (Err(error), Part::Pipeline(_)) if error.is_refusal() => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "slots were refused");
+                }
+                (Err(error), _) => return Err(error),
             }
         }
         Ok(())

@@ -15,7 +15,8 @@ use crate::run::state::{AttemptId, Entry, RunId, State};
 use super::event::Line;
 use super::fact::{Fact, Kill};
 use super::instant::ms;
-use super::record::{AttemptEnd, Evidence, NewRun, Params, RunState};
+use super::record::{AttemptEnd, Evidence, NewRun, Params, PipelineId, RunState};
+use super::slots::{OutcomeRow, SlotRow};
 use super::state::{encode, encode_exit};
 
 /// What one transaction will write.
@@ -30,6 +31,19 @@ pub struct Batch {
     pub(super) forgotten: BTreeSet<(RunId, String)>,
     pub(super) outputs: BTreeMap<(RunId, String), BTreeMap<String, String>>,
     pub(super) journal: BTreeMap<RunId, Vec<Line>>,
+    /// By schedule and key. More than one only after one that made a run, which the database will refuse.
+    pub(super) slots: BTreeMap<(PipelineId, Box<str>, String), Vec<SlotRow>>,
+    pub(super) outcomes: BTreeMap<RunId, OutcomeRow>,
+    pub(super) watermarks: BTreeMap<(PipelineId, Box<str>), i64>,
+}
+
+/// Whose rows a part of a batch holds. Runs come first: a slot's run is there before the watermark passes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// A run's, and the slot's that made it.
+    Run(RunId),
+    /// A pipeline's: its slots that made no run, and how far its schedules have been considered.
+    Pipeline(PipelineId),
 }
 
 impl Batch {
@@ -44,37 +58,54 @@ impl Batch {
             && self.forgotten.is_empty()
             && self.outputs.is_empty()
             && self.journal.is_empty()
+            && self.slots.is_empty()
+            && self.outcomes.is_empty()
+            && self.watermarks.is_empty()
     }
 
-    /// The same as a batch for each run: no row of one refers to another's.
-    pub fn apart(&self) -> BTreeMap<RunId, Self> {
-        let mut parts: BTreeMap<RunId, Self> = BTreeMap::new();
+    /// The same in parts, of which none says anything about another's rows: what is refused of one run, or
+    /// of one pipeline's slots, takes nothing else along. To be committed in this order.
+    pub fn apart(&self) -> BTreeMap<Part, Self> {
+        let mut parts: BTreeMap<Part, Self> = BTreeMap::new();
         for row in &self.new_runs {
-            parts.entry(RunId(row.id)).or_default().new_runs.push(row.clone());
+            parts.entry(Part::Run(RunId(row.id))).or_default().new_runs.push(row.clone());
         }
         for (run, row) in &self.changed_runs {
-            parts.entry(*run).or_default().changed_runs.insert(*run, row.clone());
+            parts.entry(Part::Run(*run)).or_default().changed_runs.insert(*run, row.clone());
         }
         for (key, row) in &self.tasks {
-            parts.entry(key.0).or_default().tasks.insert(*key, row.clone());
+            parts.entry(Part::Run(key.0)).or_default().tasks.insert(*key, row.clone());
         }
         for (key, row) in &self.containers {
-            parts.entry(key.0).or_default().containers.insert(*key, row.clone());
+            parts.entry(Part::Run(key.0)).or_default().containers.insert(*key, row.clone());
         }
         for row in &self.started {
-            parts.entry(RunId(row.run_id)).or_default().started.push(row.clone());
+            parts.entry(Part::Run(RunId(row.run_id))).or_default().started.push(row.clone());
         }
         for row in &self.ended {
-            parts.entry(row.run).or_default().ended.push(row.clone());
+            parts.entry(Part::Run(row.run)).or_default().ended.push(row.clone());
         }
         for key in &self.forgotten {
-            parts.entry(key.0).or_default().forgotten.insert(key.clone());
+            parts.entry(Part::Run(key.0)).or_default().forgotten.insert(key.clone());
         }
         for (key, values) in &self.outputs {
-            parts.entry(key.0).or_default().outputs.insert(key.clone(), values.clone());
+            parts.entry(Part::Run(key.0)).or_default().outputs.insert(key.clone(), values.clone());
         }
         for (run, events) in &self.journal {
-            parts.entry(*run).or_default().journal.insert(*run, events.clone());
+            parts.entry(Part::Run(*run)).or_default().journal.insert(*run, events.clone());
+        }
+        for (run, row) in &self.outcomes {
+            parts.entry(Part::Run(*run)).or_default().outcomes.insert(*run, row.clone());
+        }
+        for (key, rows) in &self.slots {
+            for row in rows {
+                let whose = row.run().map_or(Part::Pipeline(key.0), Part::Run);
+                let slots = &mut parts.entry(whose).or_default().slots;
+                slots.entry(key.clone()).or_default().push(row.clone());
+            }
+        }
+        for (key, at) in &self.watermarks {
+            parts.entry(Part::Pipeline(key.0)).or_default().watermarks.insert(key.clone(), *at);
         }
         parts
     }

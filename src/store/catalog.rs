@@ -63,13 +63,7 @@ impl Store {
             return Ok(known.into_iter().flatten().collect());
         }
         let new = definitions.iter().zip(&known).filter(|(_, known)| known.is_none());
-        let rows: Vec<_> = new
-            .map(|(one, _)| {
-                json!({ "name": one.name, "hash": one.hash, "source": one.source, "defaults": one.defaults,
-                    "created_at": ms(now) })
-            })
-            .collect();
-        let rows = json!(rows).to_string();
+        let rows = new_rows(new.map(|(one, _)| one), now);
         let sql = ["begin immediate;", INSERT_PIPELINES, INSERT_VERSIONS, "commit"].concat();
         self.writer.transact(sql, vec![rows.clone(), rows]).await?;
         let ids = known_versions(self.writer.connection().await?, &keys).await?;
@@ -97,7 +91,8 @@ impl Reader {
     }
 }
 
-async fn known_versions(
+/// The numbers of versions, by name and hash, in the order asked for.
+pub(super) async fn known_versions(
     connection: &mut SqliteConnection,
     keys: &str,
 ) -> Result<Vec<Option<VersionId>>, sqlx::Error> {
@@ -111,6 +106,15 @@ async fn known_versions(
     .fetch_all(connection)
     .await?;
     Ok(ids.into_iter().map(|id| id.map(VersionId)).collect())
+}
+
+/// For the two statements that write definitions down.
+pub(super) fn new_rows<'a>(new: impl IntoIterator<Item = &'a Definition>, now: Timestamp) -> String {
+    let row = |one: &Definition| {
+        json!({ "name": one.name, "hash": one.hash, "source": one.source, "defaults": one.defaults,
+            "created_at": ms(now) })
+    };
+    json!(new.into_iter().map(row).collect::<Vec<_>>()).to_string()
 }
 
 fn version(row: &SqliteRow) -> Result<Version, Error> {
@@ -127,12 +131,12 @@ fn version(row: &SqliteRow) -> Result<Version, Error> {
     })
 }
 
-const INSERT_PIPELINES: &str = "
+pub(super) const INSERT_PIPELINES: &str = "
     insert into pipelines (name, created_at)
     select value ->> 'name', value ->> 'created_at' from json_each(?) where true
     on conflict (name) do nothing;";
 
-const INSERT_VERSIONS: &str = "
+pub(super) const INSERT_VERSIONS: &str = "
     insert into versions (pipeline_id, hash, source, defaults, created_at)
     select pipelines.id, value ->> 'hash', value ->> 'source', value ->> 'defaults', value ->> 'created_at'
     from json_each(?) join pipelines on pipelines.name = value ->> 'name' where true

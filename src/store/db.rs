@@ -34,7 +34,7 @@ pub struct Store {
     reader: Reader,
     epoch: u64,
     // Last: the directory is given up after the connections.
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Store {
@@ -55,12 +55,22 @@ impl Store {
             .await?;
         let epoch = start.last_insert_rowid().cast_unsigned();
         let reader = Reader::of(&writer.path);
-        Ok(Self { writer, reader, epoch, _lock: lock })
+        Ok(Self { writer, reader, epoch, lock })
     }
 
     /// How many times this database has been taken over; grows with every start.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// When an owner before this one was last alive, as it told; `None` in a new directory.
+    pub fn last_alive(&self) -> Option<Timestamp> {
+        self.lock.last_alive()
+    }
+
+    /// A sign of life, for whoever takes over after a sudden end. It costs a system call.
+    pub fn alive(&self, now: Timestamp) {
+        self.lock.alive(now);
     }
 
     /// The read side; clones share its connections.

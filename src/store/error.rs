@@ -181,6 +181,12 @@ impl From<sqlx::Error> for CommitError {
     }
 }
 
+impl From<Damage> for CommitError {
+    fn from(damage: Damage) -> Self {
+        Self::Broken(sqlx::Error::Decode(damage.into()))
+    }
+}
+
 /// SQLite's primary result codes (sqlite.org/rescode.html) that say nothing against the statement itself:
 /// BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL.
 const SURROUNDINGS: [i32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];

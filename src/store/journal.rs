@@ -96,6 +96,12 @@ impl Script {
         script.add(UPSERT_OUTPUTS, &outputs.collect::<Vec<_>>());
         let journal = batch.journal.iter().map(|(run, events)| JournalRow { run_id: run.0, events });
         script.add(INSERT_JOURNAL, &journal.collect::<Vec<_>>());
+        script.met(UPSERT_SLOTS, &batch.slots.values().flatten().collect::<Vec<_>>(), REFUSE_FIRED);
+        script.update(UPDATE_OUTCOMES, &batch.outcomes.values().collect::<Vec<_>>());
+        let watermarks = batch.watermarks.iter().map(
+            |((pipeline, name), at)| json!({ "pipeline_id": pipeline.0, "name": name, "watermark": at }),
+        );
+        script.update(UPDATE_WATERMARKS, &watermarks.collect::<Vec<_>>());
         script.sql.push_str("commit");
         script
     }
@@ -109,9 +115,14 @@ impl Script {
 
     /// An update that must meet a row for each of its own.
     fn update(&mut self, sql: &'static str, rows: &[impl Serialize]) {
+        self.met(sql, rows, REFUSE_MISSING);
+    }
+
+    /// A statement that must change as many rows as it is given, or is refused.
+    fn met(&mut self, sql: &'static str, rows: &[impl Serialize], refusal: &'static str) {
         self.add(sql, rows);
         if !rows.is_empty() {
-            self.sql.push_str(REFUSE_MISSING);
+            self.sql.push_str(refusal);
             self.arguments.push(rows.len().to_string());
         }
     }
@@ -139,7 +150,7 @@ fn key(run_id: i64, path: &str) -> serde_json::Value {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 12] = [
+pub(super) const STATEMENTS: [&str; 16] = [
     INSERT_RUNS,
     UPDATE_RUNS,
     REFUSE_MISSING,
@@ -152,6 +163,10 @@ pub(super) const STATEMENTS: [&str; 12] = [
     DELETE_OUTPUTS,
     UPSERT_OUTPUTS,
     INSERT_JOURNAL,
+    UPSERT_SLOTS,
+    REFUSE_FIRED,
+    UPDATE_OUTCOMES,
+    UPDATE_WATERMARKS,
 ];
 
 const INSERT_RUNS: &str = "
@@ -169,7 +184,7 @@ const UPDATE_RUNS: &str = "
         started_at = coalesce(started_at, value ->> 'started_at'), ended_at = value ->> 'ended_at'
     from jsonb_each(?) where runs.id = value ->> 'id';";
 
-const REFUSE_MISSING: &str = "
+pub(super) const REFUSE_MISSING: &str = "
     insert into refusals (missing)
     select wanted - changes() from (select cast(? as integer) as wanted) where wanted <> changes();";
 
@@ -235,3 +250,28 @@ const INSERT_JOURNAL: &str = "
         (select coalesce(max(seq), 0) + 1 from journal where run_id = value ->> 'run_id'),
         value ->> '$.events[#-1].at', value -> 'events'
     from jsonb_each(?);";
+
+// What the row of a slot that made a run says is not for another entry to change.
+const UPSERT_SLOTS: &str = "
+    insert into ledger (pipeline_id, schedule, slot, first, last, count, decision, reason, run_id, decided_at)
+    select value ->> 'pipeline_id', value ->> 'schedule', value ->> 'slot', value ->> 'first',
+        value ->> 'last', value ->> 'count', value ->> 'decision', value ->> 'reason', value ->> 'run_id',
+        value ->> 'decided_at'
+    from jsonb_each(?) where true
+    on conflict (pipeline_id, schedule, slot) do update set first = excluded.first, last = excluded.last,
+        count = excluded.count, decision = excluded.decision, reason = excluded.reason,
+        run_id = excluded.run_id, decided_at = excluded.decided_at
+    where ledger.run_id is null;";
+
+const REFUSE_FIRED: &str = "
+    insert into refusals (missing, fired_before)
+    select 0, wanted - changes() from (select cast(? as integer) as wanted) where wanted <> changes();";
+
+const UPDATE_OUTCOMES: &str = "
+    update ledger set decision = value ->> 'decision', reason = value ->> 'reason'
+    from jsonb_each(?) where ledger.run_id = value ->> 'run_id';";
+
+const UPDATE_WATERMARKS: &str = "
+    update schedules set watermark = value ->> 'watermark'
+    from jsonb_each(?) where schedules.pipeline_id = value ->> 'pipeline_id'
+        and schedules.name = value ->> 'name';";

@@ -1,14 +1,18 @@
-//! The state directory: made for its owner alone, on a local disk, owned by one process at a time.
+//! The state directory: made for its owner alone, on a local disk, owned by one process at a time. When its
+//! owner was last alive is the modification time of the lock file, which nothing but a sign of life changes.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
+use std::time::SystemTime;
 
+use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock, statfs};
 use rustix::io::Errno;
 
 use super::error::Error;
+use super::instant::truncated;
 
 /// The file whose lock is the ownership. It holds the owner's pid as text and is never removed: a removed
 /// lock file can be locked twice.
@@ -17,7 +21,8 @@ pub(super) const LOCK: &str = "sexton.lock";
 /// Ownership of a state directory, until dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    last_alive: Option<Timestamp>,
 }
 
 impl Lock {
@@ -51,21 +56,55 @@ impl Lock {
             }
             Err(errno) => return Err(io("lock", &path, errno.into())),
         }
+        let modified = last_modified(&file).map_err(|source| io("look at", &path, source))?;
         write_pid(&mut file).map_err(|source| io("write to", &path, source))?;
-        Ok(Self { _file: file })
+        let lock = Self { file, last_alive: modified.filter(|at| *at != NEVER) };
+        // A start that fails is no sign of life, nor is the making of the file.
+        lock.set_modified(modified.unwrap_or(NEVER));
+        Ok(lock)
+    }
+
+    /// When an owner was last alive, before this one.
+    pub(super) fn last_alive(&self) -> Option<Timestamp> {
+        self.last_alive
+    }
+
+    /// The owner is alive.
+    pub(super) fn alive(&self, now: Timestamp) {
+        self.set_modified(now);
+    }
+
+    /// Nothing hangs on it but a report of how long nobody was here: neither is a failure worth a word, nor
+    /// is it synced, as what it has to outlive is the process.
+    fn set_modified(&self, at: Timestamp) {
+        let _ = self.file.set_modified(SystemTime::from(at));
     }
 }
 
+/// The modification time of a lock file whose owner never gave a sign of life.
+const NEVER: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// `None` if the file is new.
+fn last_modified(file: &File) -> std::io::Result<Option<Timestamp>> {
+    let metadata = file.metadata()?;
+    if metadata.len() == 0 {
+        return Ok(None);
+    }
+    Ok(Timestamp::try_from(metadata.modified()?).ok().map(truncated))
+}
+
+/// The file is cut after it is written: it is empty only when it is new.
 fn write_pid(file: &mut File) -> std::io::Result<()> {
-    file.set_len(0)?;
+    let line = format!("{}\n", std::process::id());
     file.rewind()?;
-    writeln!(file, "{}", std::process::id())
+    file.write_all(line.as_bytes())?;
+    file.set_len(line.len() as u64)
 }
 
 fn read_pid(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    text.lines().next()?.parse().ok()
 }
 
 /// The file at `path`, made with mode 0600 if it is missing; SQLite gives its `-wal` and `-shm` the same.

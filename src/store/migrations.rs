@@ -8,7 +8,10 @@ use sqlx::{SqlSafeStr as _, SqliteConnection};
 
 use super::error::Error;
 
-const FILES: [(i64, &str, &str); 1] = [(1, "runs", include_str!("../../migrations/0001_runs.sql"))];
+const FILES: [(i64, &str, &str); 2] = [
+    (1, "runs", include_str!("../../migrations/0001_runs.sql")),
+    (2, "schedules", include_str!("../../migrations/0002_schedules.sql")),
+];
 
 const TABLE: &str = "_sqlx_migrations";
 

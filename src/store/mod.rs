@@ -10,13 +10,18 @@ pub mod db;
 pub mod error;
 mod event;
 pub mod fact;
+pub mod in_force;
 pub mod instant;
 pub mod journal;
+pub mod ledger;
+#[cfg(test)]
+mod ledger_tests;
 mod lock;
 mod migrations;
 pub mod record;
 mod row;
 pub mod runs;
+mod slots;
 mod state;
 pub mod tasks;
 #[cfg(test)]

@@ -351,7 +351,8 @@ async fn every_list_goes_through_an_index() {
     }
 }
 
-const TABLES: [&str; 7] = ["pipelines", "versions", "runs", "tasks", "containers", "attempts", "outputs"];
+const TABLES: [&str; 9] =
+    ["pipelines", "versions", "runs", "tasks", "containers", "attempts", "outputs", "schedules", "ledger"];
 
 #[tokio::test]
 async fn no_write_walks_over_a_table() {

@@ -2,7 +2,9 @@
 
 mod commit;
 mod harness;
+mod in_force;
 mod law;
+mod ledger;
 mod open;
 mod read;
 mod release;

@@ -100,7 +100,7 @@ async fn a_newer_database_is_refused_with_what_to_do() {
     )
     .await;
     let expected = format!(
-        "`{}` was written by a newer sexton (0.9.0), migration 7; this one knows up to 1: install that \
+        "`{}` was written by a newer sexton (0.9.0), migration 7; this one knows up to 2: install that \
          version or restore a backup",
         dir.path().join(FILE).display()
     );
@@ -122,7 +122,7 @@ async fn a_reader_does_not_migrate() {
     let dir = TempDir::new().unwrap();
     std::fs::write(dir.path().join(FILE), "").unwrap();
     let error = Reader::open(dir.path()).await.unwrap_err();
-    assert!(matches!(error, Error::Outdated { found: 0, known: 1, .. }), "{error}");
+    assert!(matches!(error, Error::Outdated { found: 0, known: 2, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -154,4 +154,40 @@ async fn a_reader_reads_with_and_without_an_owner() {
     assert!(reader.version(id).await.unwrap().is_some());
     reader.close().await;
     open(dir.path()).await.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_last_sign_of_life_outlives_its_process() {
+    let dir = TempDir::new().unwrap();
+    let last_alive = async || {
+        let store = open(dir.path()).await;
+        (store.last_alive(), store)
+    };
+    let (never, store) = last_alive().await;
+    assert_eq!(never, None);
+    store.close().await.unwrap();
+    // A start alone is none.
+    let (never, store) = last_alive().await;
+    assert_eq!(never, None);
+    store.alive(at(30_000));
+    store.alive(at(60_001));
+    assert_eq!(store.last_alive(), None);
+    // Dropped, as a process that is killed drops it.
+    drop(store);
+    let (killed, store) = last_alive().await;
+    assert_eq!(killed, Some(at(60_001)));
+    // Who is not let in, or cannot start, does not pass for alive.
+    Store::open(dir.path(), at(70_000), BOOT).await.unwrap_err();
+    store.close().await.unwrap();
+    let path = dir.path().join(FILE);
+    let database = std::fs::read(&path).unwrap();
+    std::fs::write(&path, "a diary, and not a short one: ".repeat(100)).unwrap();
+    Store::open(dir.path(), at(80_000), BOOT).await.unwrap_err();
+    std::fs::write(&path, database).unwrap();
+    let (still, store) = last_alive().await;
+    assert_eq!(still, Some(at(60_001)));
+    // The clock may go backwards.
+    store.alive(at(-5_000));
+    drop(store);
+    assert_eq!(last_alive().await.0, Some(at(-5_000)));
 }

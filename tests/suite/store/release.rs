@@ -10,8 +10,12 @@ use sexton::pipeline::node::Tree;
 use sexton::run::event::Event;
 use sexton::run::machine::Run;
 use sexton::run::state::{AttemptId, Exit, RunId};
+use sexton::schedule::slot::{Decision, Entry, Key};
+use sexton::store::batch::Batch;
 use sexton::store::db::{FILE, Store};
+use sexton::store::in_force::Enacted;
 use sexton::store::journal::NextIds;
+use sexton::store::ledger::LedgerFilter;
 use sexton::store::record::{Log, RunState, Usage};
 use sexton::store::runs::RunFilter;
 use tempfile::TempDir;
@@ -76,6 +80,7 @@ async fn databases_of_all_releases_open() {
             let dir = TempDir::new().unwrap();
             std::fs::copy(&file, dir.path().join(FILE)).unwrap();
             reads(dir.path()).await;
+            goes_on(dir.path()).await;
             met += 1;
         }
     }
@@ -104,6 +109,40 @@ async fn reads(dir: &Path) {
     assert_eq!((ended.exit, ended.pid), (Exit::Code(3), Some(4_242)));
     assert_eq!(ended.usage.unwrap().max_rss_bytes, 1 << 24);
     assert_eq!(ended.log.unwrap().bytes, 512);
+    store.close().await.unwrap();
+}
+
+/// What was written before there were schedules is a past like any other.
+async fn goes_on(dir: &Path) {
+    let mut store = open(dir).await;
+    assert_eq!(store.reader().in_force().await.unwrap(), None);
+    assert_eq!(store.reader().ledger(&LedgerFilter::default(), 10).await.unwrap(), []);
+    assert_eq!(store.reader().slot_of_run(RunId(2)).await.unwrap(), None);
+    let nightly = Enacted {
+        definition: definition("nightly", "h1"),
+        schedules: vec![("main".into(), "0 4 * * *".into())],
+    };
+    let standing = store.enact("", std::slice::from_ref(&nightly), at(0)).await.unwrap().remove(0);
+    let run = store.reader().run(RunId(2)).await.unwrap().unwrap();
+    assert_eq!((standing.pipeline, standing.version), (run.pipeline, run.version));
+    assert_eq!((standing.paused, standing.watermarks["main"]), (None, at(0)));
+    let mut batch = Batch::default();
+    let entry = Entry {
+        schedule: "main".into(),
+        key: Key::Instant(at(1)),
+        first: at(1),
+        last: at(1),
+        count: 1,
+        decision: Decision::Fired,
+        reason: "".into(),
+    };
+    batch.slot(standing.pipeline, &entry, Some(RunId(2)), at(1));
+    batch.watermark(standing.pipeline, "main", at(1));
+    store.commit(&batch).await.unwrap();
+    store.close().await.unwrap();
+    let mut store = open(dir).await;
+    assert_eq!(store.enact("", &[nightly], at(9)).await.unwrap()[0].watermarks["main"], at(1));
+    assert_eq!(store.reader().slot_of_run(RunId(2)).await.unwrap().unwrap().first, at(1));
     store.close().await.unwrap();
 }
 

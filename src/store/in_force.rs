@@ -1,0 +1,262 @@
+//! What is in force: the last set of files that was valid as a whole, how far the schedules in it have been
+//! considered, and which pipelines are paused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::json;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
+
+use super::catalog::{Definition, INSERT_PIPELINES, INSERT_VERSIONS, known_versions, new_rows};
+use super::db::{Reader, Store};
+use super::error::{CommitError, Error};
+use super::instant::{from_ms, ms};
+use super::journal::REFUSE_MISSING;
+use super::record::{PipelineId, VersionId};
+use super::row::get;
+
+/// The last set that was valid: what a start with invalid files goes on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InForce {
+    /// The text of sexton.yaml.
+    pub settings: String,
+    /// The pipelines, by name.
+    pub pipelines: Vec<Definition>,
+}
+
+/// A pipeline that is to be in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enacted {
+    /// Its definition.
+    pub definition: Definition,
+    /// Its schedules: the name of each, and the whole of it as text.
+    pub schedules: Vec<(Box<str>, String)>,
+}
+
+/// How a pipeline in force stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Its number.
+    pub pipeline: PipelineId,
+    /// Its version that is in force.
+    pub version: VersionId,
+    /// Set while it is paused.
+    pub paused: Option<Pause>,
+    /// How far each of its schedules has been considered.
+    pub watermarks: BTreeMap<Box<str>, Timestamp>,
+    /// Slots beyond their schedule's watermark that have fired all the same: the clock was set back once.
+    /// Only schedules that have such slots are named.
+    pub fired_ahead: BTreeMap<Box<str>, BTreeSet<Timestamp>>,
+    /// Schedules that are new or spelled differently: they begin now.
+    pub changed: Vec<Box<str>>,
+}
+
+/// A pause: the pipeline's slots make no runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Who wanted it.
+    pub by: Box<str>,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Puts a set into force, as one transaction, and tells how each of it stands, in the order of `set`.
+    /// What was in force and is not in the set is so no longer. A schedule that is new, or spelled
+    /// differently, begins now; another keeps its watermark. Nothing is written where nothing is different.
+    ///
+    /// Names are unique: of pipelines in the set, and of schedules in a pipeline.
+    pub async fn enact(
+        &mut self,
+        settings: &str,
+        set: &[Enacted],
+        now: Timestamp,
+    ) -> Result<Vec<Standing>, CommitError> {
+        let keys: Vec<_> = set
+            .iter()
+            .map(|one| json!({ "name": one.definition.name, "hash": one.definition.hash }))
+            .collect();
+        let keys = json!(keys).to_string();
+        let changed = self.changed(set).await?;
+        let known = known_versions(self.writer.connection().await?, &keys).await?;
+        let new = set.iter().zip(&known).filter(|(_, known)| known.is_none());
+        let new: Vec<_> = new.map(|(one, _)| &one.definition).collect();
+        let schedules: Vec<_> = set
+            .iter()
+            .flat_map(|one| one.schedules.iter().map(move |schedule| (&one.definition.name, schedule)))
+            .map(|(pipeline, (name, spelled))| {
+                json!({ "pipeline": pipeline, "name": name, "spelled": spelled, "watermark": ms(now) })
+            })
+            .collect();
+        let schedules = json!(schedules).to_string();
+        let settings = json!([{ "source": settings, "loaded_at": ms(now) }]).to_string();
+
+        let mut sql = "begin immediate;".to_owned();
+        let mut arguments = Vec::new();
+        let mut add = |statement, argument: &String| {
+            sql.push_str(statement);
+            arguments.push(argument.clone());
+        };
+        if !new.is_empty() {
+            let rows = new_rows(new, now);
+            add(INSERT_PIPELINES, &rows);
+            add(INSERT_VERSIONS, &rows);
+        }
+        add(INSERT_SETTINGS, &settings);
+        add(CLEAR_VERSIONS, &keys);
+        add(SET_VERSIONS, &keys);
+        add(DELETE_SCHEDULES, &schedules);
+        add(UPSERT_SCHEDULES, &schedules);
+        sql.push_str("commit");
+        self.writer.transact(sql, arguments).await?;
+        self.standings(&keys, changed).await
+    }
+
+    /// Of each of the set, the schedules that are not known as they are spelled now.
+    async fn changed(&mut self, set: &[Enacted]) -> Result<Vec<Vec<Box<str>>>, sqlx::Error> {
+        let known: Vec<(String, String, String)> = sqlx::query_as(
+            "select pipelines.name, schedules.name, spelled
+             from schedules join pipelines on pipelines.id = pipeline_id",
+        )
+        .fetch_all(self.writer.connection().await?)
+        .await?;
+        let known: BTreeMap<_, _> =
+            known.iter().map(|(pipeline, name, spelled)| ((&**pipeline, &**name), &**spelled)).collect();
+        let changed = set.iter().map(|one| {
+            let pipeline = &*one.definition.name;
+            let changed = one
+                .schedules
+                .iter()
+                .filter(|(name, spelled)| known.get(&(pipeline, &**name)) != Some(&&**spelled));
+            changed.map(|(name, _)| name.clone()).collect()
+        });
+        Ok(changed.collect())
+    }
+
+    async fn standings(
+        &mut self,
+        keys: &str,
+        changed: Vec<Vec<Box<str>>>,
+    ) -> Result<Vec<Standing>, CommitError> {
+        let connection = self.writer.connection().await?;
+        let mut watermarks: BTreeMap<PipelineId, BTreeMap<_, _>> = BTreeMap::new();
+        for (pipeline, schedule, at) in instants(connection, WATERMARKS).await? {
+            watermarks.entry(pipeline).or_default().insert(schedule, at);
+        }
+        let mut ahead: BTreeMap<PipelineId, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
+        for (pipeline, schedule, at) in instants(connection, FIRED_AHEAD).await? {
+            ahead.entry(pipeline).or_default().entry(schedule).or_default().insert(at);
+        }
+        let rows = sqlx::query(STANDINGS).bind(keys).fetch_all(connection).await?;
+        let standing = |(row, changed): (&SqliteRow, _)| {
+            let pipeline = PipelineId(row.try_get("id")?);
+            let paused = match (row.try_get("paused_by")?, row.try_get("paused_at")?) {
+                (Some(by), Some(at)) => Some(Pause { by, at: from_ms(at)? }),
+                (None, _) | (_, None) => None,
+            };
+            Ok(Standing {
+                pipeline,
+                version: VersionId(row.try_get("version_in_force")?),
+                paused,
+                watermarks: watermarks.remove(&pipeline).unwrap_or_default(),
+                fired_ahead: ahead.remove(&pipeline).unwrap_or_default(),
+                changed,
+            })
+        };
+        rows.iter().zip(changed).map(standing).collect()
+    }
+
+    /// Pauses a pipeline, or lets it go on.
+    pub async fn pause(&mut self, pipeline: PipelineId, pause: Option<&Pause>) -> Result<(), CommitError> {
+        let row = json!([{ "id": pipeline.0, "at": pause.map(|pause| ms(pause.at)),
+            "by": pause.map(|pause| &pause.by) }]);
+        let sql = ["begin immediate;", PAUSE, REFUSE_MISSING, "commit"].concat();
+        Ok(self.writer.transact(sql, vec![row.to_string(), "1".to_owned()]).await?)
+    }
+}
+
+impl Reader {
+    /// What is in force; `None` where nothing ever was.
+    pub async fn in_force(&self) -> Result<Option<InForce>, Error> {
+        // Both at one point in time.
+        let mut reading = self.pool.begin().await?;
+        let settings = sqlx::query_scalar("select source from settings order by id desc limit 1");
+        let Some(settings) = settings.fetch_optional(&mut *reading).await? else { return Ok(None) };
+        let rows = sqlx::query(IN_FORCE).fetch_all(&mut *reading).await?;
+        let definition = |row| {
+            Ok(Definition {
+                name: get(row, "name")?,
+                hash: get(row, "hash")?,
+                source: get(row, "source")?,
+                defaults: get(row, "defaults")?,
+            })
+        };
+        let pipelines = rows.iter().map(definition).collect::<Result<_, Error>>()?;
+        Ok(Some(InForce { settings, pipelines }))
+    }
+}
+
+/// Instants of schedules.
+async fn instants(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+) -> Result<Vec<(PipelineId, Box<str>, Timestamp)>, CommitError> {
+    let rows: Vec<(i64, Box<str>, i64)> = sqlx::query_as(sql).fetch_all(connection).await?;
+    let instant = |(pipeline, schedule, at)| Ok((PipelineId(pipeline), schedule, from_ms(at)?));
+    rows.into_iter().map(instant).collect()
+}
+
+/// Those that meet tables which only grow.
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 3] = [SET_VERSIONS, FIRED_AHEAD, IN_FORCE];
+
+const INSERT_SETTINGS: &str = "
+    insert into settings (source, loaded_at)
+    select value ->> 'source', value ->> 'loaded_at' from jsonb_each(?)
+    where value ->> 'source' is not (select source from settings order by id desc limit 1);";
+
+const CLEAR_VERSIONS: &str = "
+    update pipelines set version_in_force = null
+    where version_in_force is not null and name not in (select value ->> 'name' from jsonb_each(?));";
+
+const SET_VERSIONS: &str = "
+    update pipelines set version_in_force = versions.id
+    from jsonb_each(?) join versions on hash = value ->> 'hash'
+    where pipelines.name = value ->> 'name' and versions.pipeline_id = pipelines.id
+        and version_in_force is not versions.id;";
+
+const DELETE_SCHEDULES: &str = "
+    delete from schedules where (pipeline_id, name) not in
+        (select pipelines.id, value ->> 'name'
+         from jsonb_each(?) join pipelines on pipelines.name = value ->> 'pipeline');";
+
+const UPSERT_SCHEDULES: &str = "
+    insert into schedules (pipeline_id, name, spelled, watermark)
+    select pipelines.id, value ->> 'name', value ->> 'spelled', value ->> 'watermark'
+    from jsonb_each(?) join pipelines on pipelines.name = value ->> 'pipeline' where true
+    on conflict (pipeline_id, name) do update set spelled = excluded.spelled, watermark = excluded.watermark
+    where schedules.spelled <> excluded.spelled;";
+
+const STANDINGS: &str = "
+    select pipelines.id, version_in_force, paused_at, paused_by
+    from json_each(?) as wanted join pipelines on pipelines.name = wanted.value ->> 'name'
+    order by wanted.key";
+
+const WATERMARKS: &str = "select pipeline_id, name, watermark from schedules";
+
+const FIRED_AHEAD: &str = "
+    select schedules.pipeline_id, name, first
+    from schedules cross join ledger indexed by ledger_fired
+    on ledger.pipeline_id = schedules.pipeline_id and schedule = name and first > watermark
+    where run_id is not null";
+
+const PAUSE: &str = "
+    update pipelines set paused_at = value ->> 'at', paused_by = value ->> 'by'
+    from jsonb_each(?) where pipelines.id = value ->> 'id';";
+
+const IN_FORCE: &str = "
+    select name, hash, source, defaults
+    from pipelines join versions on versions.id = version_in_force
+    where version_in_force is not null
+    order by name";
