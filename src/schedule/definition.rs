@@ -91,6 +91,17 @@ pub enum Overlap {
     CancelRunning,
 }
 
+impl Catchup {
+    /// As it is written everywhere.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Latest => "latest",
+            Self::All => "all",
+        }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -112,6 +123,11 @@ impl Schedule {
             Trigger::Cron { text, cron: _, dst } => format!("{text} {}{}", self.timezone, dst.spelled()),
             Trigger::Reboot => "@reboot".to_owned(),
         }
+    }
+
+    /// Whether it waits for a boot, and not for a time.
+    pub fn is_reboot(&self) -> bool {
+        matches!(self.trigger, Trigger::Reboot)
     }
 
     /// The zone of its times. The name was known when the file was read; it is looked up each time, because

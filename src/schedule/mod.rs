@@ -7,8 +7,11 @@ pub mod definition;
 mod extended;
 mod field;
 pub mod fires;
+mod fold;
+pub mod plan;
 pub mod slot;
 mod spelling;
+pub mod vigil;
 
 #[cfg(test)]
 mod tests;

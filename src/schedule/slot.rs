@@ -9,6 +9,8 @@ pub enum Key {
     Instant(Timestamp),
     /// A boot of the machine, by its id.
     Boot(Box<str>),
+    /// No slot: the machine's clock was set, and stood then at this instant.
+    Clock(Timestamp),
 }
 
 impl Key {
@@ -17,6 +19,7 @@ impl Key {
         match self {
             Self::Instant(at) => at.to_string(),
             Self::Boot(id) => format!("boot {id}"),
+            Self::Clock(at) => format!("clock {at}"),
         }
     }
 }

@@ -2,3 +2,4 @@
 
 mod expressions;
 mod fires;
+mod plan;

@@ -1,0 +1,103 @@
+//! Stretches: slots in a row that came to the same become one line of the ledger, so that a year of pause
+//! is not half a million lines.
+
+use jiff::Timestamp;
+
+use super::slot::{Decision, Entry, Key};
+
+/// So many slots in a row have a line each; with more, the rest share one.
+pub(super) const SINGLES: u64 = 100;
+
+/// One slot, or several in the order of time.
+#[derive(Clone, Debug)]
+pub(super) struct Slots {
+    pub(super) key: Key,
+    pub(super) first: Timestamp,
+    last: Timestamp,
+    count: u64,
+    /// Those after the first, as long as they are few.
+    more: Vec<Timestamp>,
+}
+
+impl Slots {
+    pub(super) fn one(key: Key, at: Timestamp) -> Self {
+        Self { key, first: at, last: at, count: 1, more: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, slot: Timestamp) {
+        self.last = slot;
+        self.count += 1;
+        if self.count <= SINGLES {
+            self.more.push(slot);
+        }
+    }
+
+    pub(super) fn last(&self) -> Timestamp {
+        self.last
+    }
+}
+
+/// The end of a schedule's ledger: what a further slot may continue.
+#[derive(Clone, Debug, Default)]
+pub struct Trail(Option<Stretch>);
+
+#[derive(Clone, Debug)]
+struct Stretch {
+    decision: Decision,
+    reason: Box<str>,
+    /// Slots with a line each.
+    singles: u64,
+    /// The line that the rest share.
+    shared: Option<Entry>,
+}
+
+impl Trail {
+    /// Adds the lines of `slots` to `entries`: new ones, or a shared one that has grown.
+    pub(super) fn enter(
+        &mut self,
+        entries: &mut Vec<Entry>,
+        schedule: &str,
+        slots: Slots,
+        decision: Decision,
+        reason: &str,
+    ) {
+        let line = |key: Key, first, last, count| Entry {
+            schedule: schedule.into(),
+            key,
+            first,
+            last,
+            count,
+            decision,
+            reason: reason.into(),
+        };
+        if decision == Decision::Fired {
+            self.0 = None;
+            entries.push(line(slots.key, slots.first, slots.last, slots.count));
+            return;
+        }
+        let continued = self.0.take().filter(|last| last.decision == decision && *last.reason == *reason);
+        let mut stretch =
+            continued.unwrap_or(Stretch { decision, reason: reason.into(), singles: 0, shared: None });
+        match &mut stretch.shared {
+            Some(shared) => {
+                shared.last = slots.last;
+                shared.count += slots.count;
+                // It may have grown in this very batch.
+                entries.retain(|entry| entry.schedule != shared.schedule || entry.key != shared.key);
+                entries.push(shared.clone());
+            }
+            None if stretch.singles + slots.count > SINGLES => {
+                let shared = line(slots.key, slots.first, slots.last, slots.count);
+                entries.push(shared.clone());
+                stretch.shared = Some(shared);
+            }
+            None => {
+                stretch.singles += slots.count;
+                entries.push(line(slots.key, slots.first, slots.first, 1));
+                let more = slots.more.into_iter();
+                entries.extend(more.map(|slot| line(Key::Instant(slot), slot, slot, 1)));
+            }
+        }
+        self.0 = Some(stretch);
+    }
+}
