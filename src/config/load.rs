@@ -1,10 +1,12 @@
 //! Reading the configuration directory: sexton.yaml, and the pipelines beside it. All mistakes of all files
 //! are reported in one go.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
+use crate::pipeline::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::pipeline::report::{Report, SourceFile};
 
 use super::settings::{self, Config};
@@ -20,6 +22,68 @@ pub struct Error {
     pub path: PathBuf,
     /// Why.
     pub source: io::Error,
+}
+
+/// Everything in a configuration directory. It can be gone by where the report has no errors.
+#[derive(Clone, Debug, Default)]
+pub struct Everything {
+    /// The settings.
+    pub config: Config,
+    /// The text of sexton.yaml; empty where there is none.
+    pub settings: String,
+    /// The pipelines, by file name.
+    pub pipelines: Vec<Pipeline>,
+    /// What was found in all the files.
+    pub report: Report,
+}
+
+/// Reads everything in a configuration directory; a file that cannot be read is among the findings.
+pub fn everything(dir: &Path) -> Result<Everything, Error> {
+    let mut all = Everything::default();
+    // A directory that is not there has no settings either; without pipelines it may be.
+    std::fs::read_dir(dir).map_err(|source| Error { path: dir.to_owned(), source })?;
+    let path = dir.join("sexton.yaml");
+    if path.exists() {
+        match source(&path) {
+            Ok(file) => {
+                let (config, found) = settings::parse(&file);
+                all.report.add(&file, found);
+                all.settings = file.text.to_string();
+                all.config = config.unwrap_or_default();
+            }
+            Err(error) => all.report.add_unreadable(&path, &error.source),
+        }
+    }
+    let pipelines = dir.join("pipelines");
+    let files = if pipelines.is_dir() { pipeline_files(&pipelines)? } else { Vec::new() };
+    let defaults = all.config.for_pipelines();
+    let mut names = Names::default();
+    for path in files {
+        match pipeline(&path, &defaults, &mut all.report) {
+            Ok(Some(pipeline)) => {
+                names.take(&path, &pipeline, &mut all.report);
+                all.pipelines.push(pipeline);
+            }
+            Ok(None) => {}
+            Err(error) => all.report.add_unreadable(&path, &error.source),
+        }
+    }
+    Ok(all)
+}
+
+/// Which file has given which pipeline its name.
+#[derive(Debug, Default)]
+pub struct Names(BTreeMap<Box<str>, PathBuf>);
+
+impl Names {
+    /// Takes a pipeline's name for its file; a name that is taken is a finding.
+    pub fn take(&mut self, path: &Path, pipeline: &Pipeline, report: &mut Report) {
+        let Some(other) = self.0.insert(pipeline.name.clone(), path.to_owned()) else { return };
+        let message = format!("the name `{}` is taken by {}", pipeline.name, other.display());
+        let mut found = Diagnostics::default();
+        found.push(Diagnostic::error(Span::default(), message).help("give one of them another `name`"));
+        report.add(&SourceFile::new(path.display().to_string(), pipeline.source.clone()), found);
+    }
 }
 
 /// The settings of a configuration directory; the defaults where it has no sexton.yaml, and `None` where

@@ -3,5 +3,6 @@
 
 pub mod kept;
 pub mod load;
+pub mod revision;
 pub mod settings;
 mod spec;

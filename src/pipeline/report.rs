@@ -1,6 +1,7 @@
 //! Draws findings for people (as rustc does, plain or in colour) and lists them for programs (JSON). It
 //! never decides what is wrong.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -47,6 +48,13 @@ impl Report {
         if !found.is_empty() {
             self.files.push(FileReport { file: file.clone(), found, more, errors });
         }
+    }
+
+    /// Adds a file that cannot be read, and why.
+    pub fn add_unreadable(&mut self, path: &Path, why: &dyn std::fmt::Display) {
+        let mut found = Diagnostics::default();
+        found.push(Diagnostic::error(Span::default(), format!("the file cannot be read: {why}")));
+        self.add(&SourceFile::new(path.display().to_string(), ""), found);
     }
 
     /// Adds what was found in other files.
