@@ -9,6 +9,9 @@ use jiff::Timestamp;
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> Timestamp;
+    /// How long the machine has been up, sleep included. No one can set this clock, so what the other one
+    /// says can be told from what it was set to.
+    fn since_boot(&self) -> Duration;
     /// Ready when about this long has passed. Whoever waited asks for the time again: a machine that was
     /// suspended in between wakes its timers late.
     fn sleep(&self, duration: Duration) -> Sleep;
@@ -25,6 +28,11 @@ impl Clock for System {
     fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the one place")]
         Timestamp::now()
+    }
+
+    fn since_boot(&self) -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Duration::try_from(time).unwrap_or_default()
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {

@@ -9,6 +9,7 @@ use crate::run::clear::{Plan, Request};
 use crate::run::live::Live;
 use crate::run::machine::Illegal;
 use crate::run::state::{Mark, RunId};
+use crate::schedule::slot::Entry;
 
 /// How many commands may wait for the engine. People are slow; what fills this is a mistake, and waiting
 /// is the right answer to it.
@@ -56,6 +57,15 @@ pub enum Command {
         /// Told what was, or would be, reset.
         answer: oneshot::Sender<Result<Plan, Refused>>,
     },
+    /// Let a pipeline's slots make no runs, or let them again.
+    Pause {
+        /// The pipeline.
+        pipeline: Box<str>,
+        /// Who pauses it; `None` lets it go on.
+        by: Option<Box<str>>,
+        /// Told when it is committed.
+        answer: oneshot::Sender<Result<(), Refused>>,
+    },
 }
 
 /// Why a command was not carried out.
@@ -64,6 +74,9 @@ pub enum Refused {
     /// The run is not live.
     #[error("run {0} is not under way")]
     NoSuchRun(RunId),
+    /// No pipeline of this name is in force.
+    #[error("there is no pipeline `{0}`")]
+    NoSuchPipeline(Box<str>),
     /// The law does not allow it.
     #[error(transparent)]
     Illegal(#[from] Illegal),
@@ -110,6 +123,17 @@ impl Control {
         self.ask(|answer| Command::Clear { run, request, force, dry_run, by: by.into(), answer }).await
     }
 
+    /// Has a pipeline's slots make no runs until it is resumed.
+    pub async fn pause(&self, pipeline: &str, by: &str) -> Result<(), Refused> {
+        let by = Some(by.into());
+        self.ask(|answer| Command::Pause { pipeline: pipeline.into(), by, answer }).await
+    }
+
+    /// Lets a paused pipeline go on; what was due meanwhile is not caught up.
+    pub async fn resume(&self, pipeline: &str) -> Result<(), Refused> {
+        self.ask(|answer| Command::Pause { pipeline: pipeline.into(), by: None, answer }).await
+    }
+
     async fn ask<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, Refused>>) -> Command,
@@ -126,4 +150,8 @@ pub trait Watch: Send {
     fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp);
     /// A run has ended.
     fn finished(&mut self, live: &Live, now: Timestamp);
+    /// This has become of a pipeline's slots.
+    fn decided(&mut self, _pipeline: &str, _entries: &[Entry], _now: Timestamp) {}
+    /// The engine goes round.
+    fn alive(&mut self) {}
 }

@@ -8,7 +8,8 @@ use sexton::cli::args::{Command, Sexton};
 use sexton::cli::failure::Outcome;
 use sexton::cli::{check, logs, runs, schema, tasks, why};
 use sexton::clock::{Clock as _, System};
-use sexton::daemon;
+use sexton::daemon::surroundings::{block_on, keeper};
+use sexton::daemon::{foreground, serve};
 
 fn main() -> ExitCode {
     match dispatch(Sexton::parse().command) {
@@ -22,14 +23,15 @@ fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<Outcome> {
     match command {
-        Command::Run(args) => daemon::run(&args),
-        Command::Keeper(args) => daemon::keeper(args),
+        Command::Serve(args) => serve::serve(&args),
+        Command::Run(args) => foreground::run(&args),
+        Command::Keeper(args) => keeper(args),
         Command::Check(args) => check::check(&args),
         Command::Schema(args) => schema::schema(&args),
-        Command::Runs(args) => daemon::block_on(runs::runs(&args, System.now())),
-        Command::Tasks(args) => daemon::block_on(tasks::tasks(&args)),
-        Command::Logs(args) => daemon::block_on(logs::logs(&args)),
-        Command::Why(args) => daemon::block_on(why::why(&args)),
+        Command::Runs(args) => block_on(runs::runs(&args, System.now())),
+        Command::Tasks(args) => block_on(tasks::tasks(&args)),
+        Command::Logs(args) => block_on(logs::logs(&args)),
+        Command::Why(args) => block_on(why::why(&args)),
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Sexton {
 /// What can be asked of `sexton`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the daemon: fire what is due, until told to end
+    Serve(ServeArgs),
     /// Run one pipeline in the foreground, to its end
     Run(RunArgs),
     /// Check pipeline files and settings: all mistakes of all files, each with its place
@@ -67,6 +69,39 @@ pub struct StateDir {
     /// The directory with the database and the logs [default: your desk, ~/.local/state/sexton/desk]
     #[arg(long = "state-dir", value_name = "DIR", env = "SEXTON_STATE_DIR")]
     pub dir: Option<PathBuf>,
+}
+
+/// `sexton serve`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Signals: SIGHUP goes by the files as they are now, if all of them are valid. SIGTERM and \
+                        SIGINT end the daemon within a second; running tasks go on, and the next start takes \
+                        them up.\nExit codes: 0 ended when told to, 2 wrong use, or no valid files."
+)]
+pub struct ServeArgs {
+    /// On SIGTERM, wait for running tasks before ending; a second SIGTERM ends at once
+    #[arg(long)]
+    pub drain: bool,
+    /// How to log on standard error [default: journald under systemd, else human]
+    #[arg(long, value_enum, value_name = "FORMAT", env = "SEXTON_LOG")]
+    pub log: Option<LogFormat>,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigDir,
+    /// The directory with the database and the logs [default: ~/.local/state/sexton/daemon]
+    #[arg(long = "state-dir", value_name = "DIR", env = "SEXTON_STATE_DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// How the daemon logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A sentence a line
+    Human,
+    /// One JSON object a line
+    Json,
+    /// To the journal, with fields
+    Journald,
 }
 
 /// `sexton run`

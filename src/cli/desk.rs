@@ -21,12 +21,24 @@ pub fn directory(state: &StateDir) -> anyhow::Result<PathBuf> {
         // Absolute: tasks and the keeper have working directories of their own.
         return std::path::absolute(dir).with_context(|| format!("--state-dir {}", dir.display()));
     }
-    let base = match std::env::var_os("XDG_STATE_HOME").filter(|base| Path::new(base).is_absolute()) {
-        Some(base) => PathBuf::from(base),
-        None => PathBuf::from(std::env::var_os("HOME").context("neither --state-dir nor $HOME is set")?)
-            .join(".local/state"),
-    };
-    Ok(base.join("sexton/desk"))
+    Ok(home("--state-dir")?.join("sexton/desk"))
+}
+
+/// The daemon's: the directory that was named, else one of its own.
+pub fn daemon_directory(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match named {
+        Some(dir) => std::path::absolute(dir).with_context(|| format!("--state-dir {}", dir.display())),
+        None => Ok(home("--state-dir")?.join("sexton/daemon")),
+    }
+}
+
+/// Where programs keep their state, if `option` does not say another place.
+fn home(option: &str) -> anyhow::Result<PathBuf> {
+    if let Some(base) = std::env::var_os("XDG_STATE_HOME").filter(|base| Path::new(base).is_absolute()) {
+        return Ok(base.into());
+    }
+    let home = std::env::var_os("HOME").with_context(|| format!("neither {option} nor $HOME is set"))?;
+    Ok(PathBuf::from(home).join(".local/state"))
 }
 
 /// Opens what is remembered there, to read it.

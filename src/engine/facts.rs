@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -14,6 +15,11 @@ use crate::store::record::{Interval, NewRun, Params};
 /// The zone of a pipeline's dates; the name was checked when the file was read.
 pub fn zone(pipeline: &Pipeline) -> TimeZone {
     TimeZone::get(&pipeline.timezone).unwrap_or(TimeZone::UTC)
+}
+
+/// The date of an instant where the pipeline is.
+pub fn date(pipeline: &Pipeline, at: Timestamp) -> Date {
+    at.to_zoned(zone(pipeline)).date()
 }
 
 /// The local day of a date: what a manual run is about. `None` at the end of time.

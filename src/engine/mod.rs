@@ -4,8 +4,10 @@
 pub mod facts;
 mod flight;
 pub mod launch;
+pub mod orders;
 pub mod recovery;
 mod reports;
 pub mod runner;
 mod saving;
+mod scheduler;
 mod turn;

@@ -92,6 +92,14 @@ impl Recovered {
         Ok(recovered)
     }
 
+    /// What was under way, in words.
+    pub fn words(&self) -> String {
+        match (self.runs.len(), self.attempts.len()) {
+            (0, _) => "nothing was under way".to_owned(),
+            (runs, attempts) => format!("taken up again: runs: {runs}, tasks that ran: {attempts}"),
+        }
+    }
+
     /// Whether nothing was under way that can go on.
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
@@ -125,5 +133,6 @@ pub async fn load(
         created_at: record.created_at,
     };
     let scope = Scope { outputs: Arc::new(outputs), ..scope(&begun, &pipeline, environment) };
-    Ok(Live { run: Run::restore(run, tree, records), pipeline: Arc::new(pipeline), scope })
+    let run = Run::restore(run, tree, records);
+    Ok(Live { run, kind: record.kind, pipeline: Arc::new(pipeline), scope })
 }

@@ -34,14 +34,16 @@ use crate::store::record::{NewRun, VersionId};
 
 use super::flight::Flight;
 use super::launch::{self, Surroundings};
+use super::orders::Order;
 use super::recovery::Recovered;
+use super::scheduler::Scheduler;
 use super::turn::{Answer, Turn};
 
 /// How many reports may wait: enough that the keeper's client never stalls in a burst, and a bound on what
 /// one batch takes in.
 pub const REPORTS: usize = 1024;
 /// A suspended machine's timers are late, so the wall clock is looked at this often anyway.
-const LOOK_UP: Duration = Duration::from_secs(30);
+pub const LOOK_UP: Duration = Duration::from_secs(30);
 
 /// What the engine is made of.
 pub struct Parts {
@@ -55,6 +57,8 @@ pub struct Parts {
     pub reports: mpsc::Receiver<Report>,
     /// What people ask.
     pub commands: mpsc::Receiver<Command>,
+    /// What the house asks.
+    pub orders: mpsc::Receiver<Order>,
     /// Who looks on.
     pub watch: Box<dyn Watch>,
     /// Where tasks keep their files.
@@ -63,6 +67,8 @@ pub struct Parts {
     pub surroundings: Surroundings,
     /// How many attempts may run at the same time.
     pub parallelism: usize,
+    /// How long the engine sleeps at most: [`LOOK_UP`], or half of what a watchdog has patience for.
+    pub look_up: Duration,
     /// The machine's boot.
     pub boot_id: String,
 }
@@ -74,6 +80,11 @@ pub struct Engine {
     pub(super) runs: BTreeMap<RunId, Live>,
     pub(super) attempts: HashMap<AttemptId, Flight>,
     pub(super) connected: bool,
+    pub(super) scheduler: Scheduler,
+    /// Set when nothing more is to be started: whether what runs is waited for.
+    stopping: Option<bool>,
+    /// When life was last shown.
+    last_shown: Timestamp,
     /// What the engine learned by itself while performing.
     pub(super) own: VecDeque<Report>,
     /// Runs that were let go because the database refused what happened to them.
@@ -85,18 +96,23 @@ pub struct Engine {
 enum Input {
     Report(Report),
     Command(Command),
+    Order(Order),
 }
 
 impl Engine {
     /// An engine over what was under way when the last one ended.
     pub fn new(parts: Parts, next: NextIds, recovered: Recovered) -> Self {
         let Recovered { runs, attempts, unreadable: _ } = recovered;
+        let scheduler = Scheduler::with_waiting(&runs);
         Self {
             parts,
             next,
             runs,
             attempts,
             connected: false,
+            scheduler,
+            stopping: None,
+            last_shown: Timestamp::MIN,
             own: VecDeque::new(),
             halted: BTreeMap::new(),
             disowned: HashMap::new(),
@@ -157,6 +173,24 @@ impl Engine {
         Ok(())
     }
 
+    /// Runs until told to stop: what is due fires, what is under way goes on.
+    pub async fn run_until_stopped(&mut self) -> Result<(), CommitError> {
+        loop {
+            match self.stopping {
+                Some(drain) if !drain || self.attempts.is_empty() => return Ok(()),
+                Some(_) | None => self.go_round().await?,
+            }
+        }
+    }
+
+    /// What is under way, in words.
+    pub fn under_way(&self) -> String {
+        match (self.runs.len(), self.attempts.len()) {
+            (0, _) => "nothing is under way".to_owned(),
+            (runs, attempts) => format!("under way: runs: {runs}, tasks that run: {attempts}"),
+        }
+    }
+
     /// Gives the store back, to be closed.
     pub fn into_store(self) -> Store {
         self.parts.store
@@ -169,7 +203,9 @@ impl Engine {
         for input in inputs {
             match input {
                 Input::Report(report) => self.report(report, &mut turn),
-                Input::Command(command) => self.command(command, &mut turn),
+                Input::Command(command) => self.command(command, &mut turn).await?,
+                Input::Order(Order::Enact(files, answer)) => drop(answer.send(self.enact(*files).await)),
+                Input::Order(Order::Stop { drain }) => self.stopping = Some(drain),
             }
         }
         let due = |live: &Live| live.run.next_wake().is_some_and(|due| due <= turn.now);
@@ -177,10 +213,16 @@ impl Engine {
         for run in due {
             self.happen(run, Event::Wake, &mut turn).ok();
         }
-        self.finish_turn(turn).await
+        if self.stopping.is_none() {
+            self.decide(&mut turn).await;
+            self.begin_waiting(&mut turn);
+        }
+        self.finish_turn(turn).await?;
+        self.show_life();
+        Ok(())
     }
 
-    fn now(&self) -> Timestamp {
+    pub(super) fn now(&self) -> Timestamp {
         truncated(self.parts.clock.now())
     }
 
@@ -188,16 +230,15 @@ impl Engine {
     async fn receive(&mut self) -> Vec<Input> {
         let mut inputs: Vec<Input> = self.own.drain(..).map(Input::Report).collect();
         if inputs.is_empty() {
-            let next = self.runs.values().filter_map(|live| live.run.next_wake()).min();
-            let until = next.map_or(LOOK_UP, |next| {
-                let left = next.duration_since(self.parts.clock.now());
-                Duration::try_from(left).unwrap_or_default().min(LOOK_UP)
-            });
+            let until = self.next_wake();
             // A channel whose other end is gone has nothing more to say, and is not waited for.
             tokio::select! {
                 biased;
                 Some(report) = self.parts.reports.recv() => inputs.push(Input::Report(report)),
                 Some(command) = self.parts.commands.recv() => inputs.push(Input::Command(command)),
+                Some(order) = self.parts.orders.recv() => inputs.push(Input::Order(order)),
+                // What is due already waits for no timer's tick.
+                () = std::future::ready(()), if until.is_zero() => {}
                 () = self.parts.clock.sleep(until) => {}
             }
         }
@@ -207,10 +248,37 @@ impl Engine {
         while let Ok(command) = self.parts.commands.try_recv() {
             inputs.push(Input::Command(command));
         }
+        while let Ok(order) = self.parts.orders.try_recv() {
+            inputs.push(Input::Order(order));
+        }
         inputs
     }
 
-    fn command(&mut self, command: Command, turn: &mut Turn) {
+    /// How long there is nothing to do by the clock.
+    fn next_wake(&self) -> Duration {
+        let now = self.parts.clock.now();
+        let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        let runs = self.runs.values().filter_map(|live| live.run.next_wake()).min();
+        let slots = self.scheduler.next_wake(now).filter(|_| self.stopping.is_none());
+        [runs.map(until), slots, self.next_expiry().map(until)]
+            .into_iter()
+            .flatten()
+            .fold(self.parts.look_up, Ord::min)
+    }
+
+    /// Says that the engine goes round, to whoever watches; and leaves word of it for the next start, which
+    /// is to know how long there was none.
+    pub(super) fn show_life(&mut self) {
+        let now = self.now();
+        let since = Duration::try_from(now.duration_since(self.last_shown)).unwrap_or(Duration::MAX);
+        if since >= self.parts.look_up / 2 {
+            self.last_shown = now;
+            self.parts.store.alive(now);
+            self.parts.watch.alive();
+        }
+    }
+
+    async fn command(&mut self, command: Command, turn: &mut Turn) -> Result<(), CommitError> {
         match command {
             Command::Cancel { run, node, by, answer } => {
                 let done = self.intervene(run, Event::Cancel { node, by }, turn);
@@ -224,7 +292,13 @@ impl Engine {
                 let planned = self.clear(run, &request, force, dry_run, by, turn);
                 turn.answers.push((run, Answer::Planned(answer, planned)));
             }
+            Command::Pause { pipeline, by, answer } => {
+                let known = self.pause(&pipeline, by).await?;
+                // Whoever asked may have gone away since.
+                let _ = answer.send(if known { Ok(()) } else { Err(Refused::NoSuchPipeline(pipeline)) });
+            }
         }
+        Ok(())
     }
 
     fn clear(
@@ -297,7 +371,7 @@ impl Engine {
 
     /// Fills the free places: older runs first, each in document order.
     pub(super) fn admit(&mut self, turn: &mut Turn) {
-        if !self.connected {
+        if !self.connected || self.stopping.is_some() {
             return;
         }
         let dying = self.disowned.values().filter(|alive| **alive).count();

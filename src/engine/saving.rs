@@ -34,6 +34,9 @@ impl Engine {
             Err(error) => return Err(error),
         }
         self.perform(&turn);
+        for (pipeline, entries) in &turn.decided {
+            self.parts.watch.decided(pipeline, entries, turn.now);
+        }
         for (id, changed) in changes {
             if let Some(live) = self.runs.get(&id) {
                 self.parts.watch.changed(live, &changed, turn.now);
@@ -53,19 +56,22 @@ impl Engine {
         Ok(())
     }
 
-    async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
+    pub(super) async fn commit(&mut self, batch: &Batch) -> Result<(), CommitError> {
         if batch.is_empty() {
             return Ok(());
         }
         loop {
             match self.parts.store.commit(batch).await {
-                Err(CommitError::Transient(error)) => {
-                    tracing::error!(%error, "the database cannot be written; nothing is started until it can");
-                    self.parts.clock.sleep(COMMIT_AGAIN).await;
-                }
+                Err(CommitError::Transient(error)) => self.wait_for_the_disk(&error).await,
                 done => return done,
             }
         }
+    }
+
+    pub(super) async fn wait_for_the_disk(&mut self, error: &dyn std::fmt::Display) {
+        tracing::error!(%error, "the database cannot be written; nothing is started until it can");
+        self.show_life();
+        self.parts.clock.sleep(COMMIT_AGAIN).await;
     }
 
     /// Finds out whose facts were refused. What is committed here needs no second look: rows of one part

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use crate::control::Refused;
 use crate::run::clear::Plan;
 use crate::run::state::{AttemptId, RunId};
+use crate::schedule::slot::Entry;
 use crate::store::batch::Batch;
 
 pub(super) struct Turn {
@@ -22,6 +23,8 @@ pub(super) struct Turn {
     pub(super) touched: BTreeSet<RunId>,
     pub(super) finished: BTreeSet<RunId>,
     pub(super) answers: Vec<(RunId, Answer)>,
+    /// What became of slots, by pipeline.
+    pub(super) decided: Vec<(Box<str>, Vec<Entry>)>,
 }
 
 /// A reply that waits for the commit.
@@ -42,6 +45,7 @@ impl Turn {
             touched: BTreeSet::new(),
             finished: BTreeSet::new(),
             answers: Vec::new(),
+            decided: Vec::new(),
         }
     }
 }

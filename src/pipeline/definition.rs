@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::duration;
+use crate::schedule::definition::Timetable;
 
 use super::attributes::Reading;
 use super::check::{World, check};
@@ -30,6 +31,8 @@ pub struct Pipeline {
     pub name: Box<str>,
     /// The IANA time zone of its dates and times; known to the zone data of when it was checked.
     pub timezone: Box<str>,
+    /// When it runs by itself.
+    pub timetable: Timetable,
     /// What a trigger may give.
     pub params: Params,
     /// Its nodes. What the file says about the pipeline as a whole is in the options of the root.
@@ -88,7 +91,16 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
     let Lowered { mut tree, .. } = lowered;
     tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
     let hash = hash(&name, &file.text, defaults);
-    Some(Pipeline { name, timezone, params, tree: Arc::new(tree), source: file.text.clone(), hash })
+    let timetable = Timetable::default();
+    Some(Pipeline {
+        name,
+        timezone,
+        timetable,
+        params,
+        tree: Arc::new(tree),
+        source: file.text.clone(),
+        hash,
+    })
 }
 
 /// `nightly` of `config/pipelines/nightly.yaml`.

@@ -1,4 +1,4 @@
-//! A run that is under way: what is true of it, and what its commands and conditions are told.
+//! A run that is under way: what made it, what is true of it, and what its commands and conditions are told.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,11 +8,43 @@ use crate::pipeline::scope::Scope;
 
 use super::machine::Run;
 
+/// What made a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RunKind {
+    /// A slot of a schedule.
+    Scheduled,
+    /// Somebody, for one date.
+    Manual,
+    /// Somebody, for a range of dates.
+    Backfill,
+}
+
+impl RunKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Scheduled, Self::Manual, Self::Backfill];
+
+    /// As it is written everywhere.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Manual => "manual",
+            Self::Backfill => "backfill",
+        }
+    }
+
+    /// The kind of this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
 /// A run under way.
 #[derive(Debug)]
 pub struct Live {
     /// What is true of it.
     pub run: Run,
+    /// What made it.
+    pub kind: RunKind,
     /// The version it is pinned to.
     pub pipeline: Arc<Pipeline>,
     /// What expressions and commands of it see.

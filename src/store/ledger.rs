@@ -1,6 +1,7 @@
 //! Reading the ledger: what became of slots. Lists are bounded and go on from where the last page ended,
 //! through an index, as lists of runs do.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use crate::schedule::slot::{Decision, Key};
 
 use super::db::Reader;
 use super::error::Error;
-use super::instant::ms;
+use super::instant::{from_ms, ms};
 use super::record::{LedgerId, PipelineId};
 use super::row::{get, instant, number, word};
 
@@ -87,6 +88,26 @@ impl Reader {
             "select exists (select 1 from ledger where pipeline_id = ? and schedule = ? and slot = ?)",
         );
         Ok(found.bind(pipeline.0).bind(schedule).bind(key.text()).fetch_one(&self.pool).await?)
+    }
+
+    /// The slots of a pipeline after an instant that have fired, by schedule.
+    pub async fn fired_after(
+        &self,
+        pipeline: PipelineId,
+        at: Timestamp,
+    ) -> Result<BTreeMap<Box<str>, BTreeSet<Timestamp>>, Error> {
+        let rows: Vec<(Box<str>, i64)> = sqlx::query_as(
+            "select schedule, first from ledger where pipeline_id = ? and first > ? and run_id is not null",
+        )
+        .bind(pipeline.0)
+        .bind(ms(at))
+        .fetch_all(&self.pool)
+        .await?;
+        let mut fired: BTreeMap<Box<str>, BTreeSet<Timestamp>> = BTreeMap::new();
+        for (schedule, first) in rows {
+            fired.entry(schedule).or_default().insert(from_ms(first)?);
+        }
+        Ok(fired)
     }
 
     /// How SQLite means to find a page.

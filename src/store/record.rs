@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::run::live::RunKind;
 use crate::run::state::{AttemptId, Exit, Kill, RunId, Status};
 
 /// A pipeline's number in its database.
@@ -18,36 +19,6 @@ pub struct VersionId(pub i64);
 /// The number of a line of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerId(pub i64);
-
-/// What made a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RunKind {
-    /// A slot of a schedule.
-    Scheduled,
-    /// Somebody, for one date.
-    Manual,
-    /// Somebody, for a range of dates.
-    Backfill,
-}
-
-impl RunKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Scheduled, Self::Manual, Self::Backfill];
-
-    /// As it is written everywhere.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Scheduled => "scheduled",
-            Self::Manual => "manual",
-            Self::Backfill => "backfill",
-        }
-    }
-
-    /// The kind of this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
-    }
-}
 
 /// How a run stands, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

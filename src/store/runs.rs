@@ -11,8 +11,9 @@ use crate::run::state::RunId;
 
 use super::db::Reader;
 use super::error::{Damage, Error};
-use super::record::{Evidence, Interval, Params, PipelineId, RunKind, RunState, VersionId};
+use super::record::{Evidence, Interval, Params, PipelineId, RunState, VersionId};
 use super::row::{get, instant, json, maybe_instant, number, word};
+use crate::run::live::RunKind;
 
 /// A run as it is listed.
 #[derive(Clone, Debug, PartialEq)]

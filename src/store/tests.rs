@@ -19,9 +19,10 @@ use super::catalog::Definition;
 use super::db::{CommitError, Store};
 use super::event::Line;
 use super::fact::Fact;
-use super::record::{Evidence, Interval, NewRun, Params, PipelineId, RunKind, RunState};
+use super::record::{Evidence, Interval, NewRun, Params, PipelineId, RunState};
 use super::runs::RunFilter;
 use super::state::{Stored, decode, decode_exit, encode, encode_exit};
+use crate::run::live::RunKind;
 
 const NODES: u32 = 40;
 

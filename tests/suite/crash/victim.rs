@@ -10,19 +10,20 @@ use sexton::config::kept;
 use sexton::control::{Control, Watch};
 use sexton::engine::facts::{day, scope, zone};
 use sexton::engine::launch::{Secrets, Surroundings};
+use sexton::engine::orders::Orders;
 use sexton::engine::recovery::Recovered;
-use sexton::engine::runner::{Engine, Parts};
+use sexton::engine::runner::{Engine, LOOK_UP, Parts};
 use sexton::executor::local::{Local, Options};
 use sexton::executor::output::Places;
 use sexton::pipeline::definition::{Defaults, Pipeline};
 use sexton::pipeline::node::NodeId;
-use sexton::run::live::Live;
+use sexton::run::live::{Live, RunKind};
 use sexton::run::machine::Run;
 use sexton::run::state::RunId;
 use sexton::store::catalog::Definition;
 use sexton::store::db::Store;
 use sexton::store::instant::truncated;
-use sexton::store::record::{Evidence, NewRun, Params, RunKind};
+use sexton::store::record::{Evidence, NewRun, Params};
 use tokio::sync::mpsc;
 
 use crate::suite::keeper::client::PROGRAM;
@@ -76,6 +77,7 @@ async fn serve(dir: &Path) {
         executor: Box::new(executor),
         reports: inbox,
         commands,
+        orders: Orders::new().1,
         watch: Box::new(Nobody),
         places,
         surroundings: Surroundings {
@@ -84,6 +86,7 @@ async fn serve(dir: &Path) {
             secrets: Arc::new(NoSecrets),
         },
         parallelism: PARALLELISM,
+        look_up: LOOK_UP,
         boot_id,
     };
     let mut engine = Engine::new(parts, next, recovered);
@@ -122,7 +125,10 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
     };
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, "test");
-    engine.begin(&record, Live { run, pipeline: Arc::new(pipeline), scope }).await.unwrap();
+    engine
+        .begin(&record, Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope })
+        .await
+        .unwrap();
 }
 
 /// The runs that the orders make, with the names of their pipelines.

@@ -12,19 +12,20 @@ use sexton::config::kept;
 use sexton::control::{Control, Refused, Watch};
 use sexton::engine::facts::{day, scope, zone};
 use sexton::engine::launch::{Secrets, Surroundings};
+use sexton::engine::orders::Orders;
 use sexton::engine::recovery::Recovered;
-use sexton::engine::runner::{Engine, Parts, REPORTS};
+use sexton::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use sexton::executor::output::Places;
 use sexton::pipeline::definition::{Defaults, Pipeline};
 use sexton::pipeline::node::{NodeId, Tree};
 use sexton::run::event::Event;
-use sexton::run::live::Live;
+use sexton::run::live::{Live, RunKind};
 use sexton::run::machine::Run;
 use sexton::run::state::{Entry, Exit, RunId, State};
 use sexton::store::catalog::Definition;
 use sexton::store::db::{CommitError, Reader, Store};
 use sexton::store::instant::truncated;
-use sexton::store::record::{Evidence, NewRun, Params, RunKind};
+use sexton::store::record::{Evidence, NewRun, Params};
 use sexton::store::tasks::Outputs;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -116,6 +117,7 @@ impl Desk {
             executor: Box::new(self.world.clone()),
             reports: inbox,
             commands,
+            orders: Orders::new().1,
             watch: Box::new(Onlooker(self.told.clone())),
             places: Places::new(self.dir.path()),
             surroundings: Surroundings {
@@ -124,6 +126,7 @@ impl Desk {
                 secrets: Arc::new(NoSecrets),
             },
             parallelism: self.parallelism,
+            look_up: LOOK_UP,
             boot_id,
         };
         let engine = Engine::new(parts, next, recovered);
@@ -157,7 +160,7 @@ impl Desk {
         let run = Run::new(record.id, tree.clone());
         self.world.knows(&record.id.to_string(), tree.clone());
         self.trees.insert(record.id, tree);
-        let live = Live { run, pipeline: Arc::new(pipeline), scope };
+        let live = Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope };
         self.engine().begin(&record, live).await.unwrap();
         record.id
     }

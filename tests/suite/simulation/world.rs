@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sexton::clock::{Clock, Sleep};
 use sexton::executor::job::{Ended, Executor, Job, Report};
 use sexton::executor::local::Kept;
@@ -22,8 +22,13 @@ use super::held::{Held, Phase, said};
 #[derive(Clone)]
 pub(super) struct World(Arc<Mutex<Inner>>);
 
+/// When the clock that nobody can set stood at zero.
+const BOOTED: Timestamp = Timestamp::UNIX_EPOCH;
+
 struct Inner {
     now: Timestamp,
+    /// What somebody has set the wall clock to, beyond that.
+    skew: SignedDuration,
     boots: u32,
     fates: Fates,
     parallelism: usize,
@@ -61,6 +66,7 @@ impl World {
         let keeper = Keeper { begun: now.as_millisecond() - 1, ..Keeper::default() };
         Self(Arc::new(Mutex::new(Inner {
             now,
+            skew: SignedDuration::ZERO,
             boots: 1,
             fates,
             parallelism,
@@ -377,7 +383,13 @@ impl Executor for World {
 
 impl Clock for World {
     fn now(&self) -> Timestamp {
-        self.inner().now
+        let inner = self.inner();
+        inner.now + inner.skew
+    }
+
+    fn since_boot(&self) -> Duration {
+        let inner = self.inner();
+        Duration::try_from(inner.now.duration_since(BOOTED)).unwrap()
     }
 
     /// Time passes when it is waited for.

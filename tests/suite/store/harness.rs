@@ -9,12 +9,13 @@ use sexton::pipeline::node::{Command, NodeId, Options, Tree, TreeBuilder};
 use sexton::pipeline::policy::Settings;
 use sexton::run::effect::Effect;
 use sexton::run::event::Event;
+use sexton::run::live::RunKind;
 use sexton::run::machine::Run;
 use sexton::run::state::{AttemptId, Entry, Exit, RunId, State};
 use sexton::store::batch::Batch;
 use sexton::store::catalog::Definition;
 use sexton::store::db::Store;
-use sexton::store::record::{AttemptEnd, Evidence, Interval, NewRun, Params, RunKind, VersionId};
+use sexton::store::record::{AttemptEnd, Evidence, Interval, NewRun, Params, VersionId};
 use tempfile::TempDir;
 
 /// The machine's boot, as far as the tests are concerned.

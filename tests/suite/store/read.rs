@@ -3,11 +3,12 @@
 use jiff::civil::{Date, date};
 use sexton::pipeline::node::NodeId;
 use sexton::run::event::Event;
+use sexton::run::live::RunKind;
 use sexton::run::state::{Exit, RunId, Status};
 use sexton::store::batch::Batch;
 use sexton::store::db::{Damage, Error, Reader, Store};
 use sexton::store::fact::{Cancel, Fact, Failure};
-use sexton::store::record::{RunKind, RunState, VersionId};
+use sexton::store::record::{RunState, VersionId};
 use sexton::store::runs::{RunFilter, RunRecord};
 
 use super::harness::{Play, at, definition, fresh, new_run, tree, version};

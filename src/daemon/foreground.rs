@@ -1,5 +1,4 @@
-//! The composition root: the only file that knows all rooms. It wires them for `sexton run` and
-//! `sexton keeper`, and takes them apart again.
+//! `sexton run`: one pipeline in the foreground, to its end, with the same law, keeper and store as at night.
 
 use std::error::Error as _;
 use std::io::IsTerminal as _;
@@ -10,7 +9,7 @@ use anyhow::{Context as _, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::cli::args::{KeeperArgs, RunArgs};
+use crate::cli::args::RunArgs;
 use crate::cli::desk;
 use crate::cli::failure::Outcome;
 use crate::cli::show::board::Board;
@@ -23,22 +22,25 @@ use crate::config::load;
 use crate::config::settings::Config;
 use crate::control::{Control, Watch};
 use crate::engine::facts::{day, kept_params, scope, zone};
-use crate::engine::launch::{Secrets, Surroundings};
+use crate::engine::orders::Orders;
 use crate::engine::recovery::Recovered;
-use crate::engine::runner::{Engine, Parts, REPORTS};
+use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::diagnostic::nearest;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::report::Report;
-use crate::run::live::Live;
+use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Store};
 use crate::store::instant::truncated;
-use crate::store::record::{Evidence, NewRun, RunKind};
+use crate::store::record::NewRun;
+
+use super::log;
+use super::surroundings::{block_on, boot_id, evidence, reread, surroundings};
 
 /// Who closes what an earlier `sexton run` left behind.
 const LATER: &str = "the next sexton run";
@@ -46,21 +48,9 @@ const LATER: &str = "the next sexton run";
 const LOCKED: &str = "one `sexton run` at a time uses a state directory: wait for it, or name another \
                       --state-dir; if it is a daemon's, trigger the pipeline there";
 
-/// Runs a command that reads the database.
-pub fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
-}
-
-/// `sexton keeper`: the process that owns attempts.
-pub fn keeper(args: KeeperArgs) -> anyhow::Result<Outcome> {
-    let options = crate::keeper::serve::Options { dir: args.dir, bound: args.bound, resume: args.resume };
-    crate::keeper::serve::serve(&options)?;
-    Ok(Outcome::Good)
-}
-
 /// `sexton run`: one pipeline in the foreground, to its end.
 pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
-    let Some(Meant { pipeline, config, config_dir, directory }) = read(args)? else {
+    let Some(Meant { pipeline, config, config_dir }) = read(args)? else {
         return Ok(Outcome::Unusable);
     };
     let params = match pipeline.params.bind(&args.params) {
@@ -73,30 +63,19 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
         }
     };
     let state = desk::directory(&args.state)?;
-    complain();
+    log::complain();
     block_on(async {
-        let desk = Desk { state, config, config_dir, directory, clock: Arc::new(System) };
+        let desk = Desk { state, config, config_dir, clock: Arc::new(System) };
         let asked = Asked { pipeline, params: kept_params(&params), date: args.date };
         foreground(&desk, asked, args.json).await
     })
 }
 
-/// What goes wrong beside the run (the keeper, the disk) is said on standard error.
-fn complain() {
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::WARN)
-        .with_ansi(std::io::stderr().is_terminal())
-        .without_time();
-    // Refused only where somebody listens already.
-    let _ = subscriber.with_target(false).with_writer(std::io::stderr).try_init();
-}
-
-/// The pipeline that is meant, the settings around it, and the directory commands start in.
+/// The pipeline that is meant, and the settings around it.
 struct Meant {
     pipeline: Pipeline,
     config: Config,
     config_dir: PathBuf,
-    directory: PathBuf,
 }
 
 /// `None` where a file is not valid, which has been said.
@@ -122,8 +101,7 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
     let pipeline = load::pipeline(&path, &defaults, &mut report)?;
     out::findings(&report);
     let (Some(config), Some(pipeline)) = (config, pipeline) else { return Ok(None) };
-    let directory = config_dir.parent().context("the configuration directory has no parent")?.to_owned();
-    Ok(Some(Meant { pipeline, config, config_dir, directory }))
+    Ok(Some(Meant { pipeline, config, config_dir }))
 }
 
 /// Where a foreground run happens.
@@ -131,7 +109,6 @@ struct Desk {
     state: PathBuf,
     config: Config,
     config_dir: PathBuf,
-    directory: PathBuf,
     clock: Arc<dyn Clock>,
 }
 
@@ -186,14 +163,13 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         executor: Box::new(executor),
         reports: inbox,
         commands,
+        // Nobody orders a foreground run about.
+        orders: Orders::new().1,
         watch,
         places: places.clone(),
-        surroundings: Surroundings {
-            directory: desk.directory.clone(),
-            base: base_environment(),
-            secrets: Arc::new(Configured { config: desk.config.clone(), directory: desk.config_dir.clone() }),
-        },
+        surroundings: surroundings(&desk.config, &desk.config_dir)?,
         parallelism: desk.config.parallelism.get() as usize,
+        look_up: LOOK_UP,
         boot_id,
     };
     let mut engine = Engine::new(parts, next, recovered);
@@ -257,18 +233,13 @@ async fn begin(
         scheduled_at: None,
         interval: day(date, &zone).with_context(|| format!("{date} has no day in {}", pipeline.timezone))?,
         params: asked.params,
-        evidence: Evidence {
-            sexton: env!("CARGO_PKG_VERSION").to_owned(),
-            configuration: None,
-            calendars: None,
-            time_zones: jiff_version(),
-        },
+        evidence: evidence(&desk.config_dir),
         created_at: now,
     };
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, environment);
     let label = Label { pipeline: pipeline.name.to_string(), date, began: now };
-    let live = Live { run, pipeline: Arc::new(pipeline), scope };
+    let live = Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope };
     let id = record.id;
     engine.begin(&record, live).await?;
     Ok((id, label))
@@ -306,62 +277,5 @@ async fn to_the_end(
         }
         let control = control.clone();
         tokio::spawn(async move { control.cancel(run, NodeId::ROOT, "an interrupt").await });
-    }
-}
-
-fn reread(definition: &Definition) -> Result<Pipeline, String> {
-    crate::config::kept::read(&definition.name, &definition.source, &definition.defaults)
-}
-
-/// `PATH HOME USER SHELL LANG`, with a sane value for what is not set; nothing else of this process's
-/// environment reaches a command.
-fn base_environment() -> Vec<(String, String)> {
-    let own = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
-    let home = own.as_ref().map(|own| own.dir.display().to_string());
-    let user = own.map(|own| own.name);
-    let fallbacks = [
-        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-        ("HOME", home.as_deref().unwrap_or("/")),
-        ("USER", user.as_deref().unwrap_or("nobody")),
-        ("SHELL", "/bin/sh"),
-        ("LANG", "C.UTF-8"),
-    ];
-    let value = |name: &str, fallback: &str| std::env::var(name).unwrap_or_else(|_| fallback.to_owned());
-    fallbacks.map(|(name, fallback)| (name.to_owned(), value(name, fallback))).into()
-}
-
-fn boot_id() -> anyhow::Result<String> {
-    let path = "/proc/sys/kernel/random/boot_id";
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading {path}"))?;
-    Ok(text.trim().to_owned())
-}
-
-/// The version of the time-zone data that dates are resolved with.
-fn jiff_version() -> Option<String> {
-    let text = std::fs::read_to_string("/usr/share/zoneinfo/tzdata.zi").ok()?;
-    text.lines().next()?.strip_prefix("# version ").map(str::to_owned)
-}
-
-/// Secrets as sexton.yaml says where they are; files lie beside it, unless they say otherwise.
-#[derive(Debug)]
-struct Configured {
-    config: Config,
-    directory: PathBuf,
-}
-
-impl Secrets for Configured {
-    fn value(&self, name: &str) -> Result<String, String> {
-        use crate::config::settings::SecretSource;
-        match self.config.secrets.get(name) {
-            None => Err(format!("the secret `{name}` is not declared in sexton.yaml")),
-            Some(SecretSource::Env(variable)) => std::env::var(&**variable)
-                .map_err(|_| format!("the secret `{name}`: the variable ${variable} is not set")),
-            Some(SecretSource::File(path)) => {
-                let path = self.directory.join(&**path);
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| format!("the secret `{name}`: {}: {error}", path.display()))?;
-                Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
-            }
-        }
     }
 }

@@ -1,0 +1,138 @@
+//! The daemon's log of what happens to runs and slots: a sentence each, with its facts as fields. It is told
+//! when the facts are committed, and it pets systemd's watchdog with the engine's own pulse.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::cli::show::table::lasted;
+use crate::control::Watch;
+use crate::pipeline::node::NodeId;
+use crate::run::live::Live;
+use crate::run::state::{State, Status};
+use crate::run::why::{Around, root_cause, why};
+use crate::schedule::slot::{Decision, Entry};
+
+/// As many slots of one pipeline at one time have a line each; more are told by the stretch.
+const A_FEW: usize = 5;
+
+/// Writes the log.
+#[derive(Debug, Default)]
+pub struct Chronicle;
+
+impl Watch for Chronicle {
+    fn changed(&mut self, live: &Live, nodes: &[NodeId], _now: Timestamp) {
+        for &node in nodes {
+            let run = live.run.id().0;
+            let task = label(live, node);
+            match live.run.state(node) {
+                State::Open { halt: None, .. } if node == NodeId::ROOT => {
+                    tracing::info!(run, pipeline = %live.pipeline.name, "{task} has begun: run {run}");
+                }
+                State::Retrying { .. } => {
+                    let (made, all) = attempts(live, node);
+                    let why = reason(live, node);
+                    tracing::warn!(run, pipeline = %live.pipeline.name, task,
+                        "{task} has retried ({made}/{all} attempts): {why}");
+                }
+                State::Failed { .. } if live.run.tree().is_leaf(node) && node != NodeId::ROOT => {
+                    let why = reason(live, node);
+                    tracing::warn!(run, pipeline = %live.pipeline.name, task, "{task} has failed! {why}");
+                }
+                State::Pending
+                | State::Deciding
+                | State::Queued { .. }
+                | State::Running { .. }
+                | State::Open { .. }
+                | State::Succeeded { .. }
+                | State::Failed { .. }
+                | State::Skipped { .. }
+                | State::UpstreamFailed { .. }
+                | State::Cancelled { .. } => {}
+            }
+        }
+    }
+
+    fn finished(&mut self, live: &Live, now: Timestamp) {
+        let run = live.run.id().0;
+        let (task, pipeline) = (label(live, NodeId::ROOT), &*live.pipeline.name);
+        let waited = now.as_millisecond() - live.scope.scheduled_at.as_millisecond();
+        let took = lasted(waited);
+        match live.run.status() {
+            Status::Succeeded => {
+                tracing::info!(run, pipeline, "{task} is complete: run {run}, {took} after its time");
+            }
+            Status::Skipped => {
+                let why = reason(live, NodeId::ROOT);
+                tracing::info!(run, pipeline, "{task} is skipped: run {run}: {why}");
+            }
+            Status::Cancelled => {
+                let why = reason(live, NodeId::ROOT);
+                tracing::warn!(run, pipeline, "{task} was cancelled: run {run}: {why}");
+            }
+            Status::Failed | Status::UpstreamFailed => {
+                let why = reason(live, NodeId::ROOT);
+                tracing::error!(run, pipeline, "{task} has failed! Run {run}: {why} See `sexton why {run}`");
+            }
+            Status::Pending | Status::Queued | Status::Running | Status::Retrying => {}
+        }
+    }
+
+    fn decided(&mut self, pipeline: &str, entries: &[Entry], _now: Timestamp) {
+        if entries.len() <= A_FEW {
+            for entry in entries {
+                tell(pipeline, entry, entry.count, entry.last);
+            }
+            return;
+        }
+        // A stretch is what came to the same, for the same reason.
+        for stretch in entries.chunk_by(|a, b| (&a.schedule, a.decision) == (&b.schedule, b.decision)) {
+            let count = stretch.iter().map(|entry| entry.count).sum();
+            let last = stretch.last().map_or(stretch[0].last, |entry| entry.last);
+            tell(pipeline, &stretch[0], count, last);
+        }
+    }
+
+    fn alive(&mut self) {
+        // Without a watchdog nobody listens, which is as well.
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+    }
+}
+
+fn tell(pipeline: &str, entry: &Entry, count: u64, last: Timestamp) {
+    let (schedule, decision, reason) = (&*entry.schedule, entry.decision.word(), &*entry.reason);
+    let first = entry.first.strftime("%Y-%m-%d %H:%M:%SZ");
+    let slots = match count {
+        1 => format!("the slot of {first}"),
+        _ => format!("{count} slots from {first} to {}", last.strftime("%Y-%m-%d %H:%M:%SZ")),
+    };
+    match entry.decision {
+        Decision::Fired if reason == "on time" => {}
+        Decision::Rebased => tracing::warn!(pipeline, schedule, decision, reason, "{pipeline}: {reason}"),
+        Decision::Fired | Decision::Paused => {
+            tracing::info!(pipeline, schedule, decision, reason, "{pipeline}: {slots}: {decision}: {reason}");
+        }
+        Decision::Missed | Decision::Expired | Decision::Skipped => {
+            tracing::warn!(pipeline, schedule, decision, reason, "{pipeline}: {slots}: {decision}: {reason}");
+        }
+    }
+}
+
+/// `nightly.ingest/fundamentals [2018-05-14]`.
+fn label(live: &Live, node: NodeId) -> String {
+    let (name, date) = (&live.pipeline.name, live.scope.ds());
+    match node {
+        NodeId::ROOT => format!("{name} [{date}]"),
+        node => format!("{name}.{} [{date}]", live.run.tree().path(node)),
+    }
+}
+
+/// Attempts made, and how many there may be.
+fn attempts(live: &Live, node: NodeId) -> (u32, u32) {
+    let entry = live.run.entry(node);
+    (entry.attempts - entry.forgiven, live.run.tree().settings(node).retry.limit + 1)
+}
+
+fn reason(live: &Live, node: NodeId) -> String {
+    let around = Around { zone: TimeZone::UTC, places: None };
+    why(&live.run, root_cause(&live.run, node), &around)
+}

@@ -1,0 +1,254 @@
+//! `sexton serve`: the daemon. It takes up what the last one left, goes by the files, fires what is due, and
+//! leaves running tasks to the keeper when it ends.
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::cli::args::ServeArgs;
+use crate::cli::desk;
+use crate::cli::failure::Outcome;
+use crate::cli::show::table::lasted;
+use crate::clock::{Clock as _, System};
+use crate::config::load::{self, Everything};
+use crate::config::{kept, settings};
+use crate::control::Control;
+use crate::engine::orders::{Files, Orders};
+use crate::engine::recovery::Recovered;
+use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
+use crate::executor::local::{Local, Options};
+use crate::executor::output::Places;
+use crate::pipeline::report::{Report, SourceFile};
+use crate::store::db::{Error as StoreError, Store};
+use crate::store::in_force::InForce;
+
+use super::chronicle::Chronicle;
+use super::log;
+use super::surroundings::{block_on, boot_id, evidence, reread, surroundings};
+
+/// `sexton serve`: until it is told to end.
+pub fn serve(args: &ServeArgs) -> anyhow::Result<Outcome> {
+    log::listen(args.log)?;
+    let config_dir = std::path::absolute(args.config.dir())?;
+    let state = desk::daemon_directory(args.state.as_deref())?;
+    block_on(daemon(&config_dir, &state, args.drain))
+}
+
+async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<Outcome> {
+    let now = System.now();
+    // The signals of a supervisor in a hurry are not to meet the default, which is death.
+    let mut signals = Signals::listen()?;
+    let found = load::everything(config_dir)?;
+    let boot_id = boot_id()?;
+    let mut store = open(state, now, &boot_id).await?;
+    let last_alive = store.last_alive();
+    let Some(found) = valid(found, &store).await? else { return Ok(Outcome::Unusable) };
+    let places = Places::new(state);
+    places.prepare()?;
+    let (reports, inbox) = mpsc::channel(REPORTS);
+    let options = Options {
+        dir: state.join("keeper"),
+        program: std::env::current_exe()?,
+        bound: false,
+        epoch: store.epoch(),
+        places: places.clone(),
+    };
+    // A keeper that cannot start is said now; later there may be something to wait for.
+    let (dir, program) = (options.dir.clone(), options.program.clone());
+    tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, false)).await??;
+    let (executor, client) = Local::start(options, reports);
+    let environment = found.config.environment.to_string();
+    let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
+    for (run, error) in &recovered.unreadable {
+        tracing::error!(%run, "{error}; it is closed as cancelled");
+        store.abandon(*run, now).await?;
+    }
+    let next = store.next_ids().await?;
+    let files = files(&found, config_dir)?;
+    let (orders, ordered) = Orders::new();
+    let (_control, commands) = Control::new();
+    let parts = Parts {
+        store,
+        clock: Arc::new(System),
+        executor: Box::new(executor),
+        reports: inbox,
+        commands,
+        orders: ordered,
+        watch: Box::new(Chronicle),
+        places,
+        surroundings: files.surroundings.clone(),
+        parallelism: files.parallelism,
+        look_up: sd_notify::watchdog_enabled().map_or(LOOK_UP, |patience| (patience / 2).min(LOOK_UP)),
+        boot_id,
+    };
+    let taken_up = recovered.words();
+    let mut engine = Engine::new(parts, next, recovered);
+    let starting = async {
+        let enacted = orders.enact(files).await.context("the engine has ended")??;
+        let away = last_alive.map(|last| now.as_millisecond() - last.as_millisecond());
+        let away = away.map_or_else(|| "first start".to_owned(), |away| format!("down for {}", lasted(away)));
+        tracing::info!(
+            pipelines = enacted.pipelines,
+            schedules = enacted.schedules,
+            "sexton {} is ready: {} pipelines, {} schedules; {away}; {taken_up}; state in {}",
+            env!("CARGO_PKG_VERSION"),
+            enacted.pipelines,
+            enacted.schedules,
+            state.display()
+        );
+        let _ = sd_notify::notify(&[NotifyState::Ready]);
+        anyhow::Ok(())
+    };
+    let supervising = async {
+        starting.await?;
+        supervise(&mut signals, &orders, config_dir, drain).await
+    };
+    tokio::select! {
+        ended = engine.run_until_stopped() => ended?,
+        failed = supervising => match failed? {},
+    }
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    let left = engine.under_way();
+    engine.into_store().close().await?;
+    let _ = client.await;
+    tracing::info!("sexton has ended; {left}");
+    Ok(Outcome::Good)
+}
+
+async fn open(state: &Path, now: Timestamp, boot_id: &str) -> anyhow::Result<Store> {
+    Store::open(state, now, boot_id).await.map_err(|error| {
+        if let StoreError::Locked { .. } = error {
+            anyhow!("{error}: one daemon at a time uses a state directory; name another --state-dir, or end that one")
+        } else {
+            error.into()
+        }
+    })
+}
+
+/// What to go by: the files, if they are valid, all of them; else what was last in force. `None` where
+/// nothing ever was, which has been said.
+async fn valid(found: Everything, store: &Store) -> anyhow::Result<Option<Everything>> {
+    if !found.report.has_errors() {
+        return Ok(Some(found));
+    }
+    let report = found.report.render(false);
+    let Some(last) = store.reader().in_force().await? else {
+        eprintln!("{report}");
+        tracing::error!("the files are not valid, and none ever were here: mend them, see `sexton check`");
+        return Ok(None);
+    };
+    tracing::error!("the files are not valid; going by the last ones that were:\n{report}");
+    read_again(last).map(Some).context("what was last in force")
+}
+
+fn read_again(last: InForce) -> anyhow::Result<Everything> {
+    let mut report = Report::default();
+    let file = SourceFile::new("sexton.yaml", last.settings.clone());
+    let (config, diagnostics) = settings::parse(&file);
+    report.add(&file, diagnostics);
+    let config = config.ok_or_else(|| anyhow!("{}", report.render(false)))?;
+    let read = last.pipelines.iter().map(|definition| {
+        kept::read(&definition.name, &definition.source, &definition.defaults)
+            .map_err(|report| anyhow!("{}: {report}", definition.name))
+    });
+    let pipelines = read.collect::<anyhow::Result<_>>()?;
+    Ok(Everything { config, settings: last.settings, pipelines, report: Report::default() })
+}
+
+fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
+    Ok(Files {
+        pipelines: found.pipelines.iter().cloned().map(Arc::new).collect(),
+        defaults: kept::write(&found.config.for_pipelines()),
+        settings: found.settings.clone(),
+        environment: found.config.environment.to_string(),
+        surroundings: surroundings(&found.config, config_dir)?,
+        parallelism: found.config.parallelism.get() as usize,
+        evidence: evidence(config_dir),
+    })
+}
+
+struct Signals {
+    hang_up: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+/// Reloads on SIGHUP; ends the engine on SIGTERM and SIGINT, the second time at once.
+async fn supervise(
+    signals: &mut Signals,
+    orders: &Orders,
+    config_dir: &Path,
+    drain: bool,
+) -> anyhow::Result<Infallible> {
+    let mut stopping = false;
+    loop {
+        let patient = tokio::select! {
+            _ = signals.hang_up.recv(), if !stopping => {
+                reload(orders, config_dir).await?;
+                continue;
+            }
+            _ = signals.terminate.recv() => drain && !stopping,
+            _ = signals.interrupt.recv() => drain && !stopping,
+        };
+        tracing::info!(
+            "ending; {}",
+            if patient {
+                "waiting for running tasks"
+            } else {
+                "running tasks go on, the next start takes them up"
+            }
+        );
+        stopping = true;
+        orders.stop(patient).await;
+    }
+}
+
+/// Goes by the files as they are now, if they are valid, all of them.
+async fn reload(orders: &Orders, config_dir: &Path) -> anyhow::Result<()> {
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        let _ = sd_notify::notify(&[NotifyState::Reloading, now]);
+    }
+    jiff::tz::db().reset();
+    let dir: PathBuf = config_dir.to_owned();
+    match tokio::task::spawn_blocking(move || load::everything(&dir)).await? {
+        Err(error) => tracing::error!("not reloaded, the files that were in force still are: {error}"),
+        Ok(found) if found.report.has_errors() => {
+            let report = found.report.render(false);
+            tracing::error!("not reloaded, the files that were in force still are:\n{report}");
+        }
+        Ok(found) => {
+            let enacted =
+                orders.enact(files(&found, config_dir)?).await.context("the engine has ended")??;
+            let begun = enacted.begun.iter().map(|(pipeline, schedule)| format!("{pipeline}/{schedule}"));
+            let begun = begun.collect::<Vec<_>>().join(", ");
+            let begun = if begun.is_empty() {
+                "no schedule is new".to_owned()
+            } else {
+                format!("beginning now: {begun}")
+            };
+            tracing::info!(
+                "reloaded: {} pipelines, {} schedules; {begun}",
+                enacted.pipelines,
+                enacted.schedules
+            );
+        }
+    }
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    Ok(())
+}
