@@ -9,7 +9,7 @@ use crate::control::Watch;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
 use crate::run::state::{State, Status};
-use crate::run::why::{Around, root_cause, why};
+use crate::run::why::{self, Around, root_cause};
 use crate::schedule::slot::{Decision, Entry};
 
 /// As many slots of one pipeline at one time have a line each; more are told by the stretch.
@@ -22,21 +22,24 @@ pub struct Chronicle;
 impl Watch for Chronicle {
     fn changed(&mut self, live: &Live, nodes: &[NodeId], _now: Timestamp) {
         for &node in nodes {
-            let run = live.run.id().0;
-            let task = label(live, node);
+            let (run, pipeline, task) = (live.run.id().0, &*live.pipeline.name, label(live, node));
+            let why = || why::reason(&live.run, node);
+            let leaf = live.run.tree().is_leaf(node);
             match live.run.state(node) {
-                State::Open { halt: None, .. } if node == NodeId::ROOT => {
-                    tracing::info!(run, pipeline = %live.pipeline.name, "{task} has begun: run {run}");
+                State::Running { kill: None, .. } if live.run.entry(node).spent() > 1 => {
+                    tracing::info!(run, pipeline, task, "{task} is running again {}", why());
                 }
-                State::Retrying { .. } => {
-                    let (made, all) = attempts(live, node);
-                    let why = reason(live, node);
-                    tracing::warn!(run, pipeline = %live.pipeline.name, task,
-                        "{task} has retried ({made}/{all} attempts): {why}");
+                State::Open { halt: None, .. } | State::Running { kill: None, .. }
+                    if node == NodeId::ROOT =>
+                {
+                    tracing::info!(run, pipeline, "{task} has begun: run {run}");
                 }
-                State::Failed { .. } if live.run.tree().is_leaf(node) && node != NodeId::ROOT => {
-                    let why = reason(live, node);
-                    tracing::warn!(run, pipeline = %live.pipeline.name, task, "{task} has failed! {why}");
+                State::Retrying { until, .. } => {
+                    let again = until.strftime("%H:%M:%SZ");
+                    tracing::warn!(run, pipeline, task, "{task} has failed: {}; again at {again}", why());
+                }
+                State::Failed { .. } if leaf && node != NodeId::ROOT => {
+                    tracing::warn!(run, pipeline, task, "{task} has failed! {}", why());
                 }
                 State::Pending
                 | State::Deciding
@@ -126,13 +129,7 @@ fn label(live: &Live, node: NodeId) -> String {
     }
 }
 
-/// Attempts made, and how many there may be.
-fn attempts(live: &Live, node: NodeId) -> (u32, u32) {
-    let entry = live.run.entry(node);
-    (entry.attempts - entry.forgiven, live.run.tree().settings(node).retry.limit + 1)
-}
-
 fn reason(live: &Live, node: NodeId) -> String {
     let around = Around { zone: TimeZone::UTC, places: None };
-    why(&live.run, root_cause(&live.run, node), &around)
+    why::why(&live.run, root_cause(&live.run, node), &around)
 }

@@ -47,7 +47,6 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let found = load::everything(config_dir)?;
     let boot_id = boot_id()?;
     let mut store = open(state, now, &boot_id).await?;
-    let last_alive = store.last_alive();
     let Some(found) = valid(found, &store).await? else { return Ok(Outcome::Unusable) };
     let places = Places::new(state);
     places.prepare()?;
@@ -91,7 +90,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let mut engine = Engine::new(parts, next, recovered);
     let starting = async {
         let enacted = orders.enact(files).await.context("the engine has ended")??;
-        let away = last_alive.map(|last| now.as_millisecond() - last.as_millisecond());
+        let away = enacted.absence.map(|(last, now)| now.as_millisecond() - last.as_millisecond());
         let away = away.map_or_else(|| "first start".to_owned(), |away| format!("down for {}", lasted(away)));
         tracing::info!(
             pipelines = enacted.pipelines,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::pipeline::definition::Pipeline;
@@ -36,6 +37,8 @@ pub struct Enacted {
     pub pipelines: usize,
     /// Schedules in force.
     pub schedules: usize,
+    /// When there was last no daemon: from, to.
+    pub absence: Option<(Timestamp, Timestamp)>,
     /// Those that are new or say something else than before: they begin now. Pipeline, schedule.
     pub begun: Vec<(Box<str>, Box<str>)>,
 }

@@ -177,7 +177,10 @@ impl Engine {
     pub async fn run_until_stopped(&mut self) -> Result<(), CommitError> {
         loop {
             match self.stopping {
-                Some(drain) if !drain || self.attempts.is_empty() => return Ok(()),
+                Some(drain) if !drain || self.attempts.is_empty() => {
+                    self.parts.store.alive(self.now());
+                    return Ok(());
+                }
                 Some(_) | None => self.go_round().await?,
             }
         }

@@ -111,10 +111,12 @@ impl Engine {
         let newest = standings.iter().flat_map(|standing| standing.watermarks.values()).max().copied();
         if first {
             scheduler.vigil = Some(Vigil::begin(now, self.parts.clock.since_boot(), newest));
-            let last_alive = self.parts.store.last_alive();
+            // Whichever is the later sign of life.
+            let last_alive = self.parts.store.last_alive().max(newest);
             scheduler.absence = last_alive.map(|last| (last, now)).filter(|(last, now)| last < now);
         }
-        let mut enacted = Enacted { pipelines: files.pipelines.len(), ..Enacted::default() };
+        let absence = scheduler.absence;
+        let mut enacted = Enacted { pipelines: files.pipelines.len(), absence, ..Enacted::default() };
         let mut before = std::mem::take(&mut scheduler.in_force);
         scheduler.wakes.clear();
         for (pipeline, standing) in files.pipelines.into_iter().zip(standings) {
