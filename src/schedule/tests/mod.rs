@@ -1,4 +1,5 @@
 //! The rules of schedules, each with its cases.
 
+mod debian;
 mod expressions;
 mod fires;
