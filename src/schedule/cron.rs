@@ -355,6 +355,7 @@ impl<'t> Item<'t> {
         };
         let run = |from: u32, to: u32| if from == to { from.to_string() } else { format!("{from}-{to}") };
         let meant = if first <= last {
+            // `7-2` begins on the Sunday that is 0.
             run(first, last)
         } else if step == 1 && field.names.is_empty() {
             format!("{},{}", run(first, high), run(field.low, last))

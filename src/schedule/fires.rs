@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{Offset, TimeZone, TimeZoneTransition};
 
 use super::civil::{DAY, YEARS};
 use super::cron::Cron;
@@ -224,14 +224,15 @@ impl Stretch {
         let at = instant(second)?;
         let seconds = |offset: Offset| i64::from(offset.seconds());
         let start = instant(second + 1).and_then(|after| zone.preceding(after).next());
-        let start = start.map(|start| start.timestamp()).filter(|start| second - start.as_second() < FAR);
+        let offset = start.as_ref().map_or_else(|| zone.to_offset(at), TimeZoneTransition::offset);
+        let start = start.map(|start| start.timestamp().as_second()).filter(|start| second - start < FAR);
         let start = start.and_then(|start| {
-            let before = zone.to_offset(instant(start.as_second() - 1)?);
-            Some(Edge { at: start.as_second(), offset: seconds(before) })
+            let before = zone.to_offset(instant(start - 1)?);
+            Some(Edge { at: start, offset: seconds(before) })
         });
         let end = zone.following(at).next();
         let end = end.map(|end| Edge { at: end.timestamp().as_second(), offset: seconds(end.offset()) });
-        Some(Self { offset: seconds(zone.to_offset(at)), start, end })
+        Some(Self { offset: seconds(offset), start, end })
     }
 
     /// Whether it begins at this instant, and times that were skipped there fire now: all of them as one.

@@ -1,5 +1,6 @@
 //! The rules of schedules, each with its cases.
 
+mod debian;
 mod expressions;
 mod fires;
 mod plan;
