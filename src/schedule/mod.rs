@@ -3,15 +3,18 @@
 
 mod civil;
 pub mod cron;
+pub mod day;
 pub mod definition;
 mod extended;
 mod field;
 pub mod fires;
 mod fold;
 pub mod plan;
+pub mod preview;
 pub mod slot;
 mod spelling;
 pub mod vigil;
+pub mod why;
 
 #[cfg(test)]
 mod tests;

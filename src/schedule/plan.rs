@@ -137,7 +137,7 @@ pub fn rebase(
 }
 
 /// Counting goes no further than this after a clock was wrong by decades.
-const MOST_COUNTED: usize = 1_000_000;
+pub(super) const MOST_COUNTED: usize = 1_000_000;
 
 /// What becomes of a slot as long as nobody asks for other runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,6 +51,8 @@ pub struct LedgerRecord {
 pub struct LedgerFilter {
     /// Only of this pipeline.
     pub pipeline: Option<PipelineId>,
+    /// Only of the schedule of this name.
+    pub schedule: Option<Box<str>>,
     /// Only what became of slots in this way.
     pub decision: Option<Decision>,
     /// Only slots at this instant or later, and stretches that go on till then.
@@ -70,6 +72,7 @@ impl Reader {
             query = match value {
                 Value::Number(number) => query.bind(number),
                 Value::Word(word) => query.bind(word),
+                Value::Name(name) => query.bind(name),
             };
         }
         query.fetch_all(&self.pool).await?.iter().map(record).collect()
@@ -127,6 +130,7 @@ const SELECT: &str = "
 enum Value {
     Number(i64),
     Word(&'static str),
+    Name(String),
 }
 
 /// A statement that grows, with its values in order.
@@ -146,6 +150,10 @@ impl Statement {
     fn only_as(&mut self, filter: &LedgerFilter, comes_after: &str) {
         if let Some(pipeline) = filter.pipeline {
             self.only("pipeline_id = ?", [pipeline.0]);
+        }
+        if let Some(schedule) = &filter.schedule {
+            self.sql.push_str(" and schedule = ?");
+            self.values.push(Value::Name(schedule.to_string()));
         }
         if let Some(decision) = filter.decision {
             self.sql.push_str(" and decision = ?");

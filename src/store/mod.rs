@@ -22,6 +22,7 @@ pub mod record;
 mod row;
 pub mod runs;
 mod slots;
+pub mod standing;
 mod state;
 pub mod tasks;
 #[cfg(test)]

@@ -1,0 +1,175 @@
+//! Why a slot that was asked for is not in the ledger: it is still to come, nobody has been there yet, the
+//! schedule began after it, or no slot is named at all. In words, of what the ledger tells and the law says.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::definition::{Policy, Schedule, Trigger};
+use super::plan::MOST_COUNTED;
+use super::preview;
+use super::slot::Decision;
+
+/// What is known of a schedule where somebody asks for its slots in a stretch of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The schedule as it is in force.
+    pub schedule: &'a Schedule,
+    /// What becomes of its slots.
+    pub policy: &'a Policy,
+    /// The first instant and the last that was asked about; one instant, or a day.
+    pub span: (Timestamp, Timestamp),
+    /// The present.
+    pub now: Timestamp,
+    /// How far the schedule has been considered; `None` if it never was in force.
+    pub watermark: Option<Timestamp>,
+    /// What the ledger tells of in the span: first and last of each line, in the order of time.
+    pub told: &'a [(Timestamp, Timestamp)],
+    /// The first slot of all that the ledger has of it.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Slots in a row that are absent for the same reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Absent {
+    why: Why,
+    count: u64,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    ToCome,
+    NotConsidered,
+    BeforeItBegan,
+}
+
+impl Question<'_> {
+    /// A sentence for each stretch of slots that the ledger does not tell of; where no slot is named at all,
+    /// one that says so.
+    pub fn answers(&self) -> Vec<String> {
+        let absent = self.absent();
+        if absent.is_empty() && self.told.is_empty() {
+            return vec![self.nothing()];
+        }
+        absent.iter().map(|absent| self.sentence(absent)).collect()
+    }
+
+    fn absent(&self) -> Vec<Absent> {
+        let (from, to) = self.span;
+        // A slot at the first instant itself is in it.
+        let before = from.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(from);
+        let next = |slot: &Timestamp| self.schedule.next(*slot);
+        let slots = std::iter::successors(next(&before), next).take_while(|slot| *slot <= to);
+        let mut told = self.told.iter().peekable();
+        let mut all: Vec<Absent> = Vec::new();
+        for slot in slots.take(MOST_COUNTED) {
+            while told.next_if(|(_, last)| *last < slot).is_some() {}
+            if told.peek().is_some_and(|(first, _)| *first <= slot) {
+                continue;
+            }
+            let why = self.why(slot);
+            match all.last_mut() {
+                Some(last) if last.why == why => {
+                    last.last = slot;
+                    last.count += 1;
+                }
+                Some(_) | None => all.push(Absent { why, count: 1, first: slot, last: slot }),
+            }
+        }
+        all
+    }
+
+    fn why(&self, slot: Timestamp) -> Why {
+        if slot > self.now {
+            Why::ToCome
+        } else if self.watermark.is_none_or(|watermark| slot > watermark) {
+            Why::NotConsidered
+        } else {
+            Why::BeforeItBegan
+        }
+    }
+
+    fn sentence(&self, absent: &Absent) -> String {
+        let zone = self.schedule.zone();
+        let what = slots(absent.count, absent.first, absent.last, &zone);
+        let verdict = preview::of(self.schedule, self.policy, absent.first);
+        let skipped = verdict.filter(|entry| entry.decision != Decision::Fired);
+        let skipped = skipped.map(|entry| format!("{}, {}", entry.decision.word(), entry.reason));
+        let why = match (absent.why, skipped) {
+            (Why::ToCome, None) => "still to come".to_owned(),
+            (Why::ToCome, Some(skipped)) => format!("still to come, to be {skipped}"),
+            // Nobody looks at these until there is one that may fire.
+            (Why::NotConsidered, Some(skipped)) => format!("to be {skipped}"),
+            (Why::NotConsidered, None) => {
+                let upto = self.watermark.map(|at| format!(", only what came up to {}", clock(at, &zone)));
+                format!("not considered yet{}; does `sexton serve` run?", upto.unwrap_or_default())
+            }
+            (Why::BeforeItBegan, _) => match self.oldest {
+                Some(oldest) if oldest <= absent.first => {
+                    "named by the schedule as it is now, but it was changed later, and began anew".to_owned()
+                }
+                Some(oldest) => {
+                    let oldest = clock(oldest, &zone);
+                    format!("before the schedule began; the first in the ledger is {oldest}")
+                }
+                None => "before the schedule began".to_owned(),
+            },
+        };
+        format!("Schedule `{}`, {what}: {why}.", self.schedule.name)
+    }
+
+    /// That no slot is named, and which ones are.
+    fn nothing(&self) -> String {
+        let zone = self.schedule.zone();
+        let (from, to) = self.span;
+        let day = || from.to_zoned(zone.clone()).date();
+        let when = if from == to { format!("at {}", clock(from, &zone)) } else { format!("on {}", day()) };
+        let name = &self.schedule.name;
+        match &self.schedule.trigger {
+            Trigger::Cron { .. } => {
+                let around = |slot: Option<Timestamp>| {
+                    slot.map_or_else(|| "never".to_owned(), |slot| clock(slot, &zone))
+                };
+                let before = around(self.schedule.previous(from));
+                let after = around(self.schedule.next(to));
+                let spelled = self.schedule.spelled();
+                format!(
+                    "Schedule `{name}` names no slot {when} ({spelled}); the one before: {before}, the next: {after}."
+                )
+            }
+            Trigger::Reboot => format!(
+                "Schedule `{name}` (@reboot) fires at the daemon's first start after each boot; there was none {when}."
+            ),
+        }
+    }
+}
+
+/// An instant by the clocks of a zone: `2026-11-21 02:30:00 EST`, and in UTC `2026-11-21 02:30:00Z`.
+pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    let format = if is_utc(zone) { "%Y-%m-%d %H:%M:%SZ" } else { "%Y-%m-%d %H:%M:%S %Z" };
+    at.to_zoned(zone.clone()).strftime(format).to_string()
+}
+
+/// Two instants of which the second comes after the first: the date stands there once if it is the same.
+pub fn stretch(first: Timestamp, last: Timestamp, zone: &TimeZone, between: &str) -> String {
+    let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
+    let mut end = clock(last, zone);
+    if date(first) == date(last) {
+        end = end.split_once(' ').map_or(end.clone(), |(_, time)| time.to_owned());
+    }
+    format!("{}{between}{end}", clock(first, zone))
+}
+
+/// Slots in a row, in a sentence: `slot 2026-11-21 02:30:00Z`, `24 slots from … to …`.
+pub fn slots(count: u64, first: Timestamp, last: Timestamp, zone: &TimeZone) -> String {
+    if count == 1 {
+        format!("slot {}", clock(first, zone))
+    } else {
+        format!("{count} slots from {}", stretch(first, last, zone, " to "))
+    }
+}
+
+fn is_utc(zone: &TimeZone) -> bool {
+    *zone == TimeZone::UTC || zone.iana_name() == Some("UTC")
+}
