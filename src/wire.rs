@@ -1,11 +1,14 @@
 //! The JSON shapes that leave the house, and how the domain becomes them. Instants are RFC 3339 in UTC.
 
+use jiff::Zoned;
 use serde::Serialize;
 
 use crate::pipeline::node::NodeId;
 use crate::run::machine::Run as LiveRun;
 use crate::run::state::State;
 use crate::run::why;
+use crate::schedule::slot::Entry;
+use crate::store::ledger::LedgerRecord;
 use crate::store::runs::RunRecord;
 
 /// A run as it is listed.
@@ -90,6 +93,79 @@ impl Node {
             attempts: leaf.then(|| run.entry(node).attempts),
             at: at.filter(|_| !waits).map(|at| at.to_string()),
             until: at.filter(|_| waits).map(|at| at.to_string()),
+        }
+    }
+}
+
+/// A line of the ledger: a slot, or a stretch of slots that came to the same.
+#[derive(Debug, Serialize)]
+pub struct Slot {
+    /// Its pipeline's name.
+    pub pipeline: String,
+    /// Its schedule's name, which may have gone since.
+    pub schedule: String,
+    /// The slot's instant, or the first of the stretch.
+    pub slot: String,
+    /// The last of the stretch; the same for a single slot.
+    pub last: String,
+    /// How many slots it speaks for. Where the clock was set there may be none.
+    pub count: u64,
+    /// `fired`, `missed`, `expired`, `skipped`, `paused` or `rebased`.
+    pub decision: &'static str,
+    /// Why, in a few words.
+    pub reason: String,
+    /// The run it made.
+    pub run: Option<i64>,
+    /// When that was decided.
+    pub decided_at: String,
+}
+
+impl From<&LedgerRecord> for Slot {
+    fn from(line: &LedgerRecord) -> Self {
+        Self {
+            pipeline: line.pipeline_name.clone(),
+            schedule: line.schedule.clone(),
+            slot: line.first.to_string(),
+            last: line.last.to_string(),
+            count: line.count,
+            decision: line.decision.word(),
+            reason: line.reason.clone(),
+            run: line.run.map(|run| run.0),
+            decided_at: line.decided_at.to_string(),
+        }
+    }
+}
+
+/// A slot as it is planned: nothing has come of it yet.
+#[derive(Debug, Serialize)]
+pub struct PlannedSlot {
+    /// Its pipeline's name.
+    pub pipeline: String,
+    /// Its schedule's name.
+    pub schedule: String,
+    /// Its instant.
+    pub slot: String,
+    /// The same instant by the schedule's clocks, with their offset from UTC.
+    pub local: String,
+    /// The date its run would be for.
+    pub logical_date: String,
+    /// What would become of it: a decision's word.
+    pub decision: &'static str,
+    /// Why, in a few words.
+    pub reason: String,
+}
+
+impl PlannedSlot {
+    /// The slot of this entry, whose schedule is of this pipeline and lives by these clocks.
+    pub fn new(pipeline: &str, entry: &Entry, local: &Zoned) -> Self {
+        Self {
+            pipeline: pipeline.to_owned(),
+            schedule: entry.schedule.to_string(),
+            slot: entry.first.to_string(),
+            local: local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            logical_date: local.date().to_string(),
+            decision: entry.decision.word(),
+            reason: entry.reason.to_string(),
         }
     }
 }

@@ -4,6 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::schedule::slot::Decision;
+
+use super::range::{When, date, decisions, when, zone};
 
 /// A daemon that replaces cron for teams whose nights are data loads.
 #[derive(Debug, Parser)]
@@ -23,6 +28,8 @@ pub enum Command {
     Run(RunArgs),
     /// Check pipeline files and settings: all mistakes of all files, each with its place
     Check(CheckArgs),
+    /// Show what the schedules name between two dates, and what is to become of it; runs nothing
+    Plan(PlanArgs),
     /// Print the JSON Schema of pipeline files, for editors
     Schema(SchemaArgs),
     /// List runs, the newest first
@@ -31,7 +38,9 @@ pub enum Command {
     Tasks(TasksArgs),
     /// Print what a task has printed
     Logs(LogsArgs),
-    /// Say why a run or a task is as it is
+    /// List what became of each instant that a schedule named: a run, or no run and the reason
+    Ledger(LedgerArgs),
+    /// Say why a run or a task is as it is, or why a pipeline did or did not run on a day
     Why(WhyArgs),
     /// Own the local attempts of a state directory (started by sexton itself)
     #[command(hide = true)]
@@ -66,7 +75,16 @@ impl ConfigDir {
 /// Where runs are remembered.
 #[derive(Clone, Debug, Args)]
 pub struct StateDir {
-    /// The directory with the database and the logs [default: your desk, ~/.local/state/sexton/desk]
+    /// The directory with the database and the logs [default: your desk, ~/.local/state/sexton/desk; what a
+    /// daemon did is in its own, as a rule ~/.local/state/sexton/daemon]
+    #[arg(long = "state-dir", value_name = "DIR", env = "SEXTON_STATE_DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Where a daemon remembers.
+#[derive(Clone, Debug, Args)]
+pub struct DaemonDir {
+    /// The daemon's directory with the database [default: ~/.local/state/sexton/daemon, as of `serve`]
     #[arg(long = "state-dir", value_name = "DIR", env = "SEXTON_STATE_DIR")]
     pub dir: Option<PathBuf>,
 }
@@ -149,6 +167,32 @@ pub struct CheckArgs {
     pub config: ConfigDir,
 }
 
+/// `sexton plan`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It reads the files as they are now, and says what the daemon would decide if it were \
+                        there at each instant and no run were under way. It changes nothing and remembers \
+                        nothing; what did happen is told by `sexton ledger`.\nExit codes: 0 shown, 2 wrong \
+                        use, or files that are not valid."
+)]
+pub struct PlanArgs {
+    /// Only of these pipelines
+    #[arg(value_name = "PIPELINE")]
+    pub pipelines: Vec<String>,
+    /// The first day, in each schedule's own time zone [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub from: Option<Date>,
+    /// The last day, which is shown too [default: six days after the first]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub to: Option<Date>,
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigDir,
+}
+
 /// `sexton schema`
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
@@ -217,14 +261,64 @@ pub struct LogsArgs {
     pub state: StateDir,
 }
 
+/// `sexton ledger`
+#[derive(Debug, Args)]
+#[command(after_help = "A slot is one instant that a schedule names. What became of it:\n  \
+                        fired    it made a run; the reason says how late, and for what the run waits\n  \
+                        missed   nobody was there in time, and `catchup` did not want it\n  \
+                        expired  it was, or came to be, older than `starting_deadline`\n  \
+                        skipped  too many runs were under way, or its date was out of bounds\n  \
+                        paused   the pipeline was paused\n  \
+                        rebased  no slot: the machine's clock was set, and what lies between is not \
+                        replayed\nMany slots in a row that came to the same share a line.\nExit codes: 0 \
+                        listed (or nothing to list), 2 wrong use.")]
+pub struct LedgerArgs {
+    /// Only of this pipeline
+    pub pipeline: Option<String>,
+    /// Only of this schedule; one that was given no name is called `default`
+    #[arg(long, value_name = "NAME")]
+    pub schedule: Option<String>,
+    /// Only slots of this day and later, or from this instant on; the oldest come first then
+    #[arg(long, value_name = "DATE-or-INSTANT", value_parser = when)]
+    pub from: Option<When>,
+    /// Only slots up to and with this day, or this instant; the oldest come first then
+    #[arg(long, value_name = "DATE-or-INSTANT", value_parser = when)]
+    pub to: Option<When>,
+    /// The zone in which a day is a day and times are shown, such as Europe/London [default: UTC]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub timezone: Option<TimeZone>,
+    /// Only slots that came to this
+    #[arg(long, value_name = "WORD", value_parser = decisions())]
+    pub decision: Option<Decision>,
+    /// How many lines
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// One JSON object a line instead of a table; its times are in UTC
+    #[arg(long)]
+    pub json: bool,
+    /// Where the daemon remembers.
+    #[command(flatten)]
+    pub state: DaemonDir,
+}
+
 /// `sexton why`
 #[derive(Debug, Args)]
+#[command(after_help = "sexton why 12                    run 12 as a whole, and the slot that made it\n\
+                        sexton why 12 load/prices        a task or a container of it\n\
+                        sexton why nightly               what became of nightly's slots today, and why there \
+                        is none\n\
+                        sexton why nightly 2026-11-21    the same of a day, in the schedule's time zone\n\
+                        sexton why nightly 2026-11-21T02:30:00Z\n\n\
+                        Slots are the daemon's: about a pipeline, the state directory is by default the \
+                        daemon's, ~/.local/state/sexton/daemon.")]
 pub struct WhyArgs {
-    /// The run's number
-    pub run: i64,
-    /// The path of a task or container [default: the whole run]
-    #[arg(value_name = "PATH", default_value = "/")]
-    pub path: String,
+    /// A run's number, or a pipeline's name
+    #[arg(value_name = "RUN-or-PIPELINE")]
+    pub about: String,
+    /// Of a run: the path of a task or container [default: the whole run]; of a pipeline: a day, or the
+    /// instant of a slot [default: today]
+    #[arg(value_name = "PATH-or-DATE")]
+    pub part: Option<String>,
     /// Where runs are remembered.
     #[command(flatten)]
     pub state: StateDir,
@@ -242,16 +336,6 @@ pub struct KeeperArgs {
     /// A state handed over by the program that executes this one
     #[arg(long, value_name = "FD", hide = true)]
     pub resume: Option<i32>,
-}
-
-/// A date that people mean: of four digits' years.
-fn date(text: &str) -> Result<Date, String> {
-    let date: Date = text.parse().map_err(|error: jiff::Error| error.to_string())?;
-    if (1000..9999).contains(&date.year()) {
-        Ok(date)
-    } else {
-        Err("expected a year from 1000 to 9998".to_owned())
-    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -8,12 +8,15 @@ use crate::pipeline::diagnostic::nearest;
 use crate::pipeline::node::{NodeId, Tree};
 use crate::run::state::RunId;
 use crate::store::db::{Error, FILE, Reader};
+use crate::store::record::PipelineId;
 use crate::store::runs::{RunFilter, RunRecord};
 
-use super::args::StateDir;
+use super::args::{DaemonDir, StateDir};
 
 /// Paths that are compared to find what was meant.
 const MOST_PATHS: usize = 10_000;
+/// Pipelines that are.
+const MOST_PIPELINES: u32 = 10_000;
 
 /// The directory that was named, else the desk directory.
 pub fn directory(state: &StateDir) -> anyhow::Result<PathBuf> {
@@ -21,6 +24,10 @@ pub fn directory(state: &StateDir) -> anyhow::Result<PathBuf> {
         // Absolute: tasks and the keeper have working directories of their own.
         return std::path::absolute(dir).with_context(|| format!("--state-dir {}", dir.display()));
     }
+    own()
+}
+
+fn own() -> anyhow::Result<PathBuf> {
     Ok(home("--state-dir")?.join("sexton/desk"))
 }
 
@@ -44,12 +51,55 @@ fn home(option: &str) -> anyhow::Result<PathBuf> {
 /// Opens what is remembered there, to read it.
 pub async fn open(state: &StateDir) -> anyhow::Result<Reader> {
     let dir = directory(state)?;
+    Reader::open(&dir).await.map_err(|error| named(error, &dir))
+}
+
+/// Opens what a daemon remembers, to read it.
+pub async fn open_daemon(state: &DaemonDir) -> anyhow::Result<Reader> {
+    let dir = daemon_directory(state.dir.as_deref())?;
     Reader::open(&dir).await.map_err(|error| {
-        // SQLite's own words name no file.
-        let nameless = matches!(error, Error::Database(_));
-        let error = anyhow::Error::from(error);
-        if nameless { error.context(dir.join(FILE).display().to_string()) } else { error }
+        if let Error::Missing { path } = error {
+            let path = path.display();
+            anyhow!("{path} does not exist: no daemon has been here; --state-dir names the one of another")
+        } else {
+            named(error, &dir)
+        }
     })
+}
+
+fn named(error: Error, dir: &Path) -> anyhow::Error {
+    // SQLite's own words name no file.
+    let nameless = matches!(error, Error::Database(_));
+    let error = anyhow::Error::from(error);
+    if nameless { error.context(dir.join(FILE).display().to_string()) } else { error }
+}
+
+/// What another reading command must be told so that it looks at this directory too: nothing, where it does
+/// so anyway.
+pub fn there(dir: &Path) -> String {
+    let from_environment = std::env::var_os("SEXTON_STATE_DIR").map(PathBuf::from);
+    let anyway = match from_environment {
+        Some(named) => std::path::absolute(named).ok(),
+        None => own().ok(),
+    };
+    if anyway.is_some_and(|anyway| anyway == dir) {
+        return String::new();
+    }
+    let text = dir.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
+    let text = if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) };
+    format!(" --state-dir {text}")
+}
+
+/// The number of the pipeline with this name.
+pub async fn pipeline(reader: &Reader, name: &str) -> anyhow::Result<PipelineId> {
+    if let Some(id) = reader.pipeline(name).await? {
+        return Ok(id);
+    }
+    let known = reader.pipeline_names(MOST_PIPELINES).await?;
+    let near = nearest(name, known.iter().map(String::as_str));
+    let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Err(anyhow!("no pipeline `{name}` is known here{hint}"))
 }
 
 /// The node that is meant: a path, or the pipeline's name for the whole run.

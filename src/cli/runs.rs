@@ -1,6 +1,5 @@
 //! `sexton runs`: what has run, the newest first.
 
-use anyhow::anyhow;
 use jiff::Timestamp;
 
 use crate::store::runs::{RunFilter, RunRecord};
@@ -17,8 +16,7 @@ pub async fn runs(args: &RunsArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let reader = desk::open(&args.state).await?;
     let mut filter = RunFilter::default();
     if let Some(name) = &args.pipeline {
-        let known = reader.pipeline(name).await?;
-        filter.pipeline = Some(known.ok_or_else(|| anyhow!("no pipeline `{name}` has run here"))?);
+        filter.pipeline = Some(desk::pipeline(&reader, name).await?);
     }
     let runs = reader.runs(&filter, args.limit).await?;
     if args.json {

@@ -2,30 +2,55 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::pipeline::node::NodeId;
+use crate::run::machine::Run;
+use crate::run::state::Status;
 use crate::run::why::{Around, exit_words, root_cause, why as sentence};
+use crate::store::db::Reader;
+use crate::store::record::RunState;
+use crate::store::runs::RunRecord;
 use crate::store::tasks::AttemptRecord;
 
 use super::args::WhyArgs;
 use super::desk;
 use super::failure::Outcome;
-use super::show::out;
+use super::show::{out, slot};
+use super::slots::slots;
 use super::tasks::restored;
 
-/// Explains a node of a run.
-pub async fn why(args: &WhyArgs) -> anyhow::Result<Outcome> {
+/// Explains a node of a run, or the slots of a pipeline.
+pub async fn why(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
+    match args.about.parse() {
+        Ok(run) => of_run(args, run).await,
+        Err(_) => slots(args, now).await,
+    }
+}
+
+async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     let reader = desk::open(&args.state).await?;
-    let record = desk::run(&reader, Some(args.run)).await?;
+    let there = desk::there(&desk::directory(&args.state)?);
+    let record = desk::run(&reader, Some(id)).await?;
     let run = restored(&reader, &record).await?;
     let tree = run.tree().clone();
-    let node = desk::node(&tree, &record, &args.path)?;
+    let node = desk::node(&tree, &record, args.part.as_deref().unwrap_or("/"))?;
     let around = Around { zone: TimeZone::UTC, places: None };
-    let mut text = sentence(&run, node, &around) + "\n";
+    let mut text = match begins_after(&reader, &record, &run, node).await? {
+        Some(other) => waits(&record, &other) + "\n",
+        None => sentence(&run, node, &around) + "\n",
+    };
     let cause = root_cause(&run, node);
     if cause != node {
         text += &(sentence(&run, cause, &around) + "\n");
+    }
+    if node == NodeId::ROOT
+        && let Some(line) = reader.slot_of_run(record.id).await?
+    {
+        let outcome = slot::outcome(&line);
+        let _ =
+            writeln!(text, "It is the run of schedule `{}`'s slot {}: {outcome}.", line.schedule, line.first);
     }
     let subject = if tree.is_leaf(cause) { cause } else { node };
     let path = tree.path(subject);
@@ -34,13 +59,35 @@ pub async fn why(args: &WhyArgs) -> anyhow::Result<Outcome> {
         let _ = writeln!(text, "  {}", told(attempt));
     }
     if !attempts.is_empty() {
-        let _ = writeln!(text, "  log: sexton logs {} '{path}'", args.run);
+        let _ = writeln!(text, "  log: sexton logs {id} '{path}'{there}");
     }
     if node == NodeId::ROOT {
-        let _ = writeln!(text, "  tasks: sexton tasks {}", args.run);
+        let _ = writeln!(text, "  tasks: sexton tasks {id}{there}");
     }
     out::print(&text)?;
     Ok(Outcome::Good)
+}
+
+/// Of a run that has not begun: the oldest run of its pipeline that is under way, which it waits for.
+async fn begins_after(
+    reader: &Reader,
+    record: &RunRecord,
+    run: &Run,
+    node: NodeId,
+) -> anyhow::Result<Option<RunRecord>> {
+    if node != NodeId::ROOT || run.status() != Status::Pending {
+        return Ok(None);
+    }
+    let mut others = reader.unfinished_runs().await?.into_iter();
+    Ok(others.find(|other| other.pipeline == record.pipeline && other.state == RunState::Running))
+}
+
+fn waits(record: &RunRecord, other: &RunRecord) -> String {
+    let since = other.started_at.unwrap_or(other.created_at).strftime("%Y-%m-%d %H:%M:%SZ");
+    format!(
+        "Run {} waits: run {} of `{}` is under way since {since}.",
+        record.id, other.id, other.pipeline_name
+    )
 }
 
 fn told(attempt: &AttemptRecord) -> String {

@@ -4,6 +4,7 @@ pub mod board;
 pub mod ending;
 pub mod log;
 pub mod out;
+pub mod slot;
 pub mod summary;
 pub mod table;
 pub mod transition;

@@ -6,10 +6,15 @@ use crate::pipeline::report::Report;
 
 /// Prints text as it is.
 pub fn print(text: &str) -> std::io::Result<()> {
+    pour(text).map(drop)
+}
+
+/// Prints text as it is; whether anybody still reads: without, there is no use in going on.
+pub fn pour(text: &str) -> std::io::Result<bool> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-        Ok(()) | Err(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        done => done.map(|()| true),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line as its users meet it: the real binary, its own state, its words and its exit codes.
 
+mod books;
 mod desk;
 
 mod check;
@@ -7,6 +8,7 @@ mod commands;
 mod example;
 mod hostile;
 mod interrupts;
+mod ledger;
 mod outputs;
 mod reading;
 mod run;

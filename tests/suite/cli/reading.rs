@@ -31,7 +31,9 @@ fn runs_are_listed_the_newest_first() {
     assert_eq!(done.json().len(), 1);
     assert_eq!(done.json()[0]["logical_date"], "2018-05-14");
     assert_eq!(desk.ask(&["runs", "--limit", "1"]).exit(0).stdout.lines().count(), 2);
-    desk.ask(&["runs", "nigth"]).exit(2).stderr_has("no pipeline `nigth` has run here");
+    desk.ask(&["runs", "nigth"])
+        .exit(2)
+        .stderr_has("no pipeline `nigth` is known here; did you mean `night`?");
     desk.ask(&["runs", "--limit", "0"]).exit(2);
 }
 

@@ -1,0 +1,75 @@
+//! `sexton ledger`: what became of slots; the newest first, and within a range the oldest.
+
+use jiff::tz::TimeZone;
+
+use crate::pipeline::diagnostic::listed;
+use crate::store::db::Reader;
+use crate::store::ledger::{LedgerFilter, LedgerRecord};
+use crate::wire;
+
+use super::args::LedgerArgs;
+use super::desk;
+use super::failure::Outcome;
+use super::range;
+use super::show::table::table;
+use super::show::{out, slot};
+
+/// Lists lines of the ledger.
+pub async fn ledger(args: &LedgerArgs) -> anyhow::Result<Outcome> {
+    let zone = args.timezone.clone().unwrap_or(TimeZone::UTC);
+    let (from, to) = range::between(args.from, args.to, &zone)?;
+    let reader = desk::open_daemon(&args.state).await?;
+    let pipeline = match &args.pipeline {
+        Some(name) => Some(desk::pipeline(&reader, name).await?),
+        None => None,
+    };
+    let schedule = args.schedule.as_deref().map(Box::from);
+    let filter = LedgerFilter { pipeline, schedule, decision: args.decision, from, to, after: None };
+    // One more than wanted tells whether there are more.
+    let mut lines = reader.ledger(&filter, args.limit + 1).await?;
+    let more = lines.len() > args.limit as usize;
+    lines.truncate(args.limit as usize);
+    if lines.is_empty() {
+        eprintln!("{}", nothing(&reader, &filter, args.pipeline.as_deref()).await?);
+    } else if args.json {
+        for line in &lines {
+            out::line(&serde_json::to_string(&wire::Slot::from(line))?)?;
+        }
+    } else {
+        let rows: Vec<Vec<String>> = lines.iter().map(|line| row(line, &zone)).collect();
+        out::print(&table(&["SLOT", "PIPELINE", "SCHEDULE", "DECISION", "RUN", "REASON"], &rows))?;
+    }
+    // The newest of all are a beginning; of a range people take what they see for the whole.
+    if more && (from.is_some() || to.is_some()) {
+        eprintln!("the first {} of more; see --limit, or a later --from", args.limit);
+    }
+    Ok(Outcome::Good)
+}
+
+fn row(line: &LedgerRecord, zone: &TimeZone) -> Vec<String> {
+    vec![
+        slot::cell(line, zone),
+        line.pipeline_name.clone(),
+        line.schedule.clone(),
+        line.decision.word().to_owned(),
+        line.run.map(|run| run.to_string()).unwrap_or_default(),
+        line.reason.clone(),
+    ]
+}
+
+/// That nothing was found, and whether that may be a slip of the pen.
+async fn nothing(reader: &Reader, filter: &LedgerFilter, name: Option<&str>) -> anyhow::Result<String> {
+    let anything = LedgerFilter { pipeline: filter.pipeline, ..LedgerFilter::default() };
+    if reader.ledger(&anything, 1).await?.is_empty() {
+        let whose = name.map(|name| format!(" of `{name}`")).unwrap_or_default();
+        return Ok(format!("no slot{whose} has come due yet"));
+    }
+    if let (Some(pipeline), Some(schedule)) = (filter.pipeline, &filter.schedule) {
+        let known = reader.outlook(pipeline).await?.watermarks;
+        if !known.is_empty() && !known.contains_key(schedule) {
+            let known = listed(known.keys().map(|name| &**name));
+            return Ok(format!("no such slot; there is no schedule `{schedule}` in force, only {known}"));
+        }
+    }
+    Ok("no such slot".to_owned())
+}

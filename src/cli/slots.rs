@@ -1,0 +1,175 @@
+//! `sexton why` about a pipeline: what became of its slots of a day, and where there is none, why. Here it is
+//! read from the database and printed; the words are `show::slot`'s and `schedule::why`'s.
+
+use anyhow::{Context as _, anyhow};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::config::kept;
+use crate::pipeline::definition::Pipeline;
+use crate::schedule::definition::{Policy, Schedule};
+use crate::schedule::why::{Question, clock};
+use crate::store::db::Reader;
+use crate::store::ledger::{LedgerFilter, LedgerRecord};
+use crate::store::record::PipelineId;
+use crate::store::standing::Outlook;
+
+use super::args::{DaemonDir, WhyArgs};
+use super::desk;
+use super::failure::Outcome;
+use super::range::{When, when};
+use super::show::out;
+use super::show::slot::{Line, told};
+
+/// Lines of one schedule that are told: of every minute of a day.
+const MOST_LINES: u32 = 1_500;
+/// Lines that are read at a time where those of some schedules are looked for.
+const PAGE: u32 = 1_000;
+
+/// What was asked.
+struct Asked<'a> {
+    reader: &'a Reader,
+    name: &'a str,
+    pipeline: PipelineId,
+    /// `None` for today.
+    when: Option<When>,
+    now: Timestamp,
+    /// What other commands must be told to look at the same directory.
+    there: String,
+}
+
+/// Explains the slots of a pipeline.
+pub async fn slots(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
+    let name = &*args.about;
+    let when = args.part.as_deref().map(|text| when(text).map_err(|error| anyhow!("`{text}`: {error}")));
+    let when = when.transpose().context("about a pipeline, what follows is a day")?;
+    let state = DaemonDir { dir: args.state.dir.clone() };
+    let there = desk::there(&desk::daemon_directory(state.dir.as_deref())?);
+    let reader = desk::open_daemon(&state).await?;
+    let pipeline = desk::pipeline(&reader, name).await?;
+    let asked = Asked { reader: &reader, name, pipeline, when, now, there };
+    let outlook = reader.outlook(pipeline).await?;
+    let in_force = in_force(&outlook);
+    let zone = in_force.as_ref().and_then(|pipeline| TimeZone::get(&pipeline.timezone).ok());
+    let zone = zone.unwrap_or(TimeZone::UTC);
+    let schedules = in_force.as_ref().map_or(&[][..], |pipeline| &pipeline.timetable.schedules);
+    let mut text = asked.gone(schedules, &zone).await?;
+    for schedule in schedules {
+        let policy = in_force.as_ref().map(|pipeline| &pipeline.timetable.policy);
+        let Some(policy) = policy else { continue };
+        text.extend(asked.of(schedule, policy, &outlook).await?);
+    }
+    text.extend(standing(name, &outlook, schedules, &zone));
+    out::print(&(text.join("\n") + "\n"))?;
+    Ok(Outcome::Good)
+}
+
+/// The pipeline as its slots go by it.
+fn in_force(outlook: &Outlook) -> Option<Pipeline> {
+    let kept = outlook.in_force.as_ref()?;
+    let read = kept::read(&kept.name, &kept.source, &kept.defaults);
+    read.map_err(|report| eprintln!("what is in force of `{}` can no longer be read:\n{report}", kept.name))
+        .ok()
+}
+
+/// What holds of the pipeline as a whole, beyond its slots.
+fn standing(name: &str, outlook: &Outlook, schedules: &[Schedule], zone: &TimeZone) -> Vec<String> {
+    let mut text = Vec::new();
+    if outlook.in_force.is_none() {
+        text.push(format!("`{name}` is not in force: no file that the daemon goes by defines it."));
+    } else if schedules.is_empty() {
+        text.push(format!("`{name}` has no schedule in force: it runs when somebody starts it."));
+    } else if let Some(pause) = &outlook.paused {
+        let since = clock(pause.at, zone);
+        text.push(format!("`{name}` is paused by {} since {since}: its slots make no runs.", pause.by));
+    }
+    text
+}
+
+impl Asked<'_> {
+    fn span(&self, zone: &TimeZone) -> (Timestamp, Timestamp) {
+        let today = || When::Day(self.now.to_zoned(zone.clone()).date());
+        self.when.unwrap_or_else(today).span(zone)
+    }
+
+    /// About one schedule that is in force.
+    async fn of(
+        &self,
+        schedule: &Schedule,
+        policy: &Policy,
+        outlook: &Outlook,
+    ) -> anyhow::Result<Vec<String>> {
+        let zone = schedule.zone();
+        let span = self.span(&zone);
+        let filter = LedgerFilter {
+            pipeline: Some(self.pipeline),
+            schedule: Some(schedule.name.clone()),
+            from: Some(span.0),
+            to: Some(span.1),
+            ..LedgerFilter::default()
+        };
+        let lines = self.reader.ledger(&filter, MOST_LINES).await?;
+        let spans: Vec<_> = lines.iter().map(|line| (line.first, line.last)).collect();
+        let all = lines.len() < MOST_LINES as usize;
+        let mut text = told(&self.with_runs(lines).await?, &zone, &self.there);
+        if !all {
+            let (name, schedule) = (self.name, &schedule.name);
+            let from = spans.last().map_or(span.0, |last| last.0);
+            text.push(format!("… and more: sexton ledger '{name}' --schedule '{schedule}' --from {from}"));
+            return Ok(text);
+        }
+        // Ages before the first schedule: within a range the oldest line comes first.
+        let ever = LedgerFilter { from: Some(Timestamp::UNIX_EPOCH), to: None, ..filter };
+        let question = Question {
+            schedule,
+            policy,
+            span,
+            now: self.now,
+            watermark: outlook.watermarks.get(&schedule.name).copied(),
+            told: &spans,
+            oldest: self.reader.ledger(&ever, 1).await?.first().map(|line| line.first),
+        };
+        text.extend(question.answers());
+        Ok(text)
+    }
+
+    /// What the ledger tells of schedules that are not in force any more.
+    async fn gone(&self, in_force: &[Schedule], zone: &TimeZone) -> anyhow::Result<Vec<String>> {
+        let (from, to) = self.span(zone);
+        let pipeline = Some(self.pipeline);
+        let mut filter = LedgerFilter { pipeline, from: Some(from), to: Some(to), ..LedgerFilter::default() };
+        let mut gone = Vec::new();
+        loop {
+            let page = self.reader.ledger(&filter, PAGE).await?;
+            filter.after = page.last().map(|line| (line.first, line.id));
+            let whole = page.len() == PAGE as usize;
+            gone.extend(
+                page.into_iter().filter(|line| in_force.iter().all(|own| *own.name != *line.schedule)),
+            );
+            if !whole || gone.len() >= MOST_LINES as usize {
+                break;
+            }
+        }
+        gone.sort_by(|a, b| (&a.schedule, a.first, a.id).cmp(&(&b.schedule, b.first, b.id)));
+        let lines = self.with_runs(gone).await?;
+        let mut text = Vec::new();
+        for lines in lines.chunk_by(|(a, _), (b, _)| a.schedule == b.schedule) {
+            text.extend(told(lines, zone, &self.there));
+            let schedule = lines.first().map(|(line, _)| &*line.schedule).unwrap_or_default();
+            text.push(format!("Schedule `{schedule}` is no longer in force."));
+        }
+        Ok(text)
+    }
+
+    async fn with_runs(&self, lines: Vec<LedgerRecord>) -> anyhow::Result<Vec<Line>> {
+        let mut all = Vec::with_capacity(lines.len());
+        for line in lines {
+            let run = match line.run {
+                Some(run) => self.reader.run(run).await?,
+                None => None,
+            };
+            all.push((line, run));
+        }
+        Ok(all)
+    }
+}
