@@ -9,6 +9,7 @@ mod extended;
 mod field;
 pub mod fires;
 mod fold;
+mod misfit;
 pub mod plan;
 pub mod preview;
 pub mod slot;

@@ -112,8 +112,86 @@ impl<I: Iterator<Item = Entry>> Iterator for Merged<I> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cron::{Dialect, Line};
+    use super::super::definition::Trigger;
+    use super::super::fires::Dst;
     use super::super::slot::{Decision, Key};
     use super::*;
+
+    fn schedule(text: &str, timezone: &str) -> Schedule {
+        let Line::Times(cron) = Line::parse(text, Dialect::Extended).unwrap() else { panic!("{text}") };
+        let trigger = Trigger::Cron { text: text.into(), cron, dst: Dst::default() };
+        Schedule { name: "default".into(), trigger, timezone: timezone.into() }
+    }
+
+    fn previewed(text: &str, timezone: &str, policy: &Policy, dates: [&str; 2]) -> Vec<String> {
+        let [first, last] = dates.map(|date| date.parse().unwrap());
+        let preview = Preview::new(&schedule(text, timezone), policy, first, last);
+        preview.map(|entry| format!("{} {}, {}", entry.first, entry.decision.word(), entry.reason)).collect()
+    }
+
+    #[test]
+    fn the_slots_of_both_days_are_in_it_and_no_others() {
+        let slots = previewed("0 */12 * * *", "UTC", &Policy::default(), ["2026-11-21", "2026-11-22"]);
+        let expected = [
+            "2026-11-21T00:00:00Z fired, on time",
+            "2026-11-21T12:00:00Z fired, on time",
+            "2026-11-22T00:00:00Z fired, on time",
+            "2026-11-22T12:00:00Z fired, on time",
+        ];
+        assert_eq!(slots, expected);
+        let none = previewed("0 4 29 2 *", "UTC", &Policy::default(), ["2026-01-01", "2027-12-31"]);
+        assert!(none.is_empty(), "{none:?}");
+        let backwards = previewed("0 4 * * *", "UTC", &Policy::default(), ["2026-11-22", "2026-11-21"]);
+        assert!(backwards.is_empty(), "{backwards:?}");
+    }
+
+    #[test]
+    fn days_are_those_of_the_schedules_zone() {
+        let zone = "America/New_York";
+        // The clocks go back: a day of 25 hours.
+        let day = ["2026-11-01", "2026-11-01"];
+        let slots = previewed("30 * * * *", zone, &Policy::default(), day);
+        assert_eq!(slots.len(), 25);
+        assert_eq!(slots[0], "2026-11-01T04:30:00Z fired, on time");
+        assert_eq!(slots[24], "2026-11-02T04:30:00Z fired, on time");
+        // A fixed time that the clocks show twice is one slot.
+        assert_eq!(previewed("30 1 * * *", zone, &Policy::default(), day).len(), 1);
+        // Newfoundland's went back at one minute past midnight: an hour of that day came after the next's.
+        let slots =
+            previewed("0 * * * *", "America/St_Johns", &Policy::default(), ["2010-11-06", "2010-11-06"]);
+        assert_eq!(slots.len(), 24);
+        let slots =
+            previewed("30 * * * *", "America/St_Johns", &Policy::default(), ["2010-11-06", "2010-11-06"]);
+        assert_eq!(slots.len(), 25);
+    }
+
+    #[test]
+    fn dates_out_of_bounds_are_skipped_with_the_reason() {
+        let policy = Policy {
+            start_date: Some("2026-11-21".parse().unwrap()),
+            end_date: Some("2026-11-22".parse().unwrap()),
+            ..Policy::default()
+        };
+        let slots = previewed("30 2 * * *", "UTC", &policy, ["2026-11-20", "2026-11-23"]);
+        let expected = [
+            "2026-11-20T02:30:00Z skipped, before start_date (2026-11-21)",
+            "2026-11-21T02:30:00Z fired, on time",
+            "2026-11-22T02:30:00Z fired, on time",
+            "2026-11-23T02:30:00Z skipped, after end_date (2026-11-22)",
+        ];
+        assert_eq!(slots, expected);
+        let slot = "2026-11-23T02:30:00Z".parse().unwrap();
+        let entry = of(&schedule("30 2 * * *", "UTC"), &policy, slot).unwrap();
+        assert_eq!((entry.decision, &*entry.reason), (Decision::Skipped, "after end_date (2026-11-22)"));
+    }
+
+    #[test]
+    fn a_boot_has_no_slot_by_the_clock() {
+        let reboot = Schedule { trigger: Trigger::Reboot, ..schedule("0 0 * * *", "UTC") };
+        let day = "2026-11-21".parse().unwrap();
+        assert_eq!(Preview::new(&reboot, &Policy::default(), day, day).count(), 0);
+    }
 
     fn entry(schedule: &str, second: i64) -> Entry {
         let first = Timestamp::from_second(second).unwrap();

@@ -103,7 +103,10 @@ impl Question<'_> {
             (Why::NotConsidered, Some(skipped)) => format!("to be {skipped}"),
             (Why::NotConsidered, None) => {
                 let upto = self.watermark.map(|at| format!(", only what came up to {}", clock(at, &zone)));
-                format!("not considered yet{}; does `sexton serve` run?", upto.unwrap_or_default())
+                format!(
+                    "not considered yet{}; nothing fires unless `sexton serve` runs",
+                    upto.unwrap_or_default()
+                )
             }
             (Why::BeforeItBegan, _) => match self.oldest {
                 Some(oldest) if oldest <= absent.first => {
@@ -123,11 +126,18 @@ impl Question<'_> {
     fn nothing(&self) -> String {
         let zone = self.schedule.zone();
         let (from, to) = self.span;
-        let day = || from.to_zoned(zone.clone()).date();
-        let when = if from == to { format!("at {}", clock(from, &zone)) } else { format!("on {}", day()) };
+        let local = from.to_zoned(zone.clone());
+        let when = if from == to {
+            format!("at {}", clock(from, &zone))
+        } else {
+            format!("on {}, a {}", local.date(), local.strftime("%A"))
+        };
         let name = &self.schedule.name;
         match &self.schedule.trigger {
-            Trigger::Cron { .. } => {
+            Trigger::Cron { cron, .. } => {
+                let time = || cron.misfit_of_time(local.datetime()).filter(|_| from == to);
+                let misfit = cron.misfit_of_day(local.date()).or_else(time);
+                let misfit = misfit.map(|misfit| format!(": {misfit}")).unwrap_or_default();
                 let around = |slot: Option<Timestamp>| {
                     slot.map_or_else(|| "never".to_owned(), |slot| clock(slot, &zone))
                 };
@@ -135,7 +145,7 @@ impl Question<'_> {
                 let after = around(self.schedule.next(to));
                 let spelled = self.schedule.spelled();
                 format!(
-                    "Schedule `{name}` names no slot {when} ({spelled}); the one before: {before}, the next: {after}."
+                    "Schedule `{name}` ({spelled}) names no slot {when}{misfit}. The one before: {before}; the next: {after}."
                 )
             }
             Trigger::Reboot => format!(
@@ -172,4 +182,116 @@ pub fn slots(count: u64, first: Timestamp, last: Timestamp, zone: &TimeZone) -> 
 
 fn is_utc(zone: &TimeZone) -> bool {
     *zone == TimeZone::UTC || zone.iana_name() == Some("UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cron::{Dialect, Line};
+    use super::super::day;
+    use super::super::fires::Dst;
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn schedule(text: &str, timezone: &str) -> Schedule {
+        let trigger = match Line::parse(text, Dialect::Extended).unwrap() {
+            Line::Times(cron) => Trigger::Cron { text: text.into(), cron, dst: Dst::default() },
+            Line::Reboot => Trigger::Reboot,
+        };
+        Schedule { name: "default".into(), trigger, timezone: timezone.into() }
+    }
+
+    /// What is asked about the 21 November 2026, a Saturday, at its noon.
+    fn noon<'a>(schedule: &'a Schedule, policy: &'a Policy) -> Question<'a> {
+        let date = jiff::civil::date(2026, 11, 21);
+        let zone = schedule.zone();
+        Question {
+            schedule,
+            policy,
+            span: (day::first(date, &zone), day::last(date, &zone)),
+            now: at("2026-11-21T12:00:00Z"),
+            watermark: Some(at("2026-11-21T12:00:00Z")),
+            told: &[],
+            oldest: None,
+        }
+    }
+
+    #[test]
+    fn what_the_ledger_tells_needs_no_words() {
+        let (schedule, policy) = (schedule("0 */6 * * *", "UTC"), Policy::default());
+        let told = ["2026-11-21T00:00:00Z", "2026-11-21T06:00:00Z"].map(|slot| (at(slot), at(slot)));
+        let question = Question { told: &told, ..noon(&schedule, &policy) };
+        let before = Question { now: at("2026-11-21T11:00:00Z"), ..question };
+        let to_come = "Schedule `default`, 2 slots from 2026-11-21 12:00:00Z to 18:00:00Z: still to come.";
+        assert_eq!(before.answers(), [to_come]);
+        // A stretch speaks for all in it.
+        let told = [(at("2026-11-20T00:00:00Z"), at("2026-11-22T00:00:00Z"))];
+        assert_eq!(Question { told: &told, ..question }.answers(), [""; 0]);
+    }
+
+    #[test]
+    fn a_slot_that_nobody_has_considered_is_one_for_serve() {
+        let (schedule, policy) = (schedule("30 2 * * *", "Europe/London"), Policy::default());
+        let question = Question { watermark: Some(at("2026-11-20T02:30:00Z")), ..noon(&schedule, &policy) };
+        let answer = "Schedule `default`, slot 2026-11-21 02:30:00 GMT: not considered yet, only what came up to \
+                      2026-11-20 02:30:00 GMT; nothing fires unless `sexton serve` runs.";
+        assert_eq!(question.answers(), [answer]);
+        let answers = Question { watermark: None, ..question }.answers();
+        assert!(
+            answers[0].ends_with("not considered yet; nothing fires unless `sexton serve` runs."),
+            "{answers:?}"
+        );
+        // It waits for its first date: nobody need look.
+        let start_date = Some("2026-12-01".parse().unwrap());
+        let policy = Policy { start_date, ..policy };
+        let answers = Question { policy: &policy, ..question }.answers();
+        let skipped = "Schedule `default`, slot 2026-11-21 02:30:00 GMT: to be skipped, before start_date (2026-12-01).";
+        assert_eq!(answers, [skipped]);
+        let answers = Question { policy: &policy, now: at("2026-11-21T00:00:00Z"), ..question }.answers();
+        assert!(
+            answers[0].ends_with("still to come, to be skipped, before start_date (2026-12-01)."),
+            "{answers:?}"
+        );
+    }
+
+    #[test]
+    fn slots_before_the_schedule_began_are_its_past() {
+        let (schedule, policy) = (schedule("30 2 * * *", "UTC"), Policy::default());
+        let question = noon(&schedule, &policy);
+        let slot = "Schedule `default`, slot 2026-11-21 02:30:00Z: ";
+        assert_eq!(question.answers(), [format!("{slot}before the schedule began.")]);
+        let first = Question { oldest: Some(at("2026-11-22T02:30:00Z")), ..question };
+        let began = "before the schedule began; the first in the ledger is 2026-11-22 02:30:00Z.";
+        assert_eq!(first.answers(), [format!("{slot}{began}")]);
+        let changed = Question { oldest: Some(at("2026-11-20T02:00:00Z")), ..question };
+        let later = "named by the schedule as it is now, but it was changed later, and began anew.";
+        assert_eq!(changed.answers(), [format!("{slot}{later}")]);
+    }
+
+    #[test]
+    fn a_day_without_slots_has_neighbours_and_a_field_that_does_not_match() {
+        let (schedule, policy) = (schedule("30 2 * * 1-5", "America/New_York"), Policy::default());
+        let question = noon(&schedule, &policy);
+        let answer = "Schedule `default` (30 2 * * 1-5 America/New_York) names no slot on 2026-11-21, a Saturday: the \
+                      day of the week does not match. The one before: 2026-11-20 02:30:00 EST; the next: 2026-11-23 \
+                      02:30:00 EST.";
+        assert_eq!(question.answers(), [answer]);
+        let instant = at("2026-11-20T07:31:00Z");
+        let answers = Question { span: (instant, instant), ..question }.answers();
+        let minute = "names no slot at 2026-11-20 02:31:00 EST: the minute does not match. The one before: 2026-11-20 \
+                      02:30:00 EST;";
+        assert!(answers[0].contains(minute), "{answers:?}");
+    }
+
+    #[test]
+    fn a_boot_comes_when_it_comes() {
+        let (schedule, policy) = (schedule("@reboot", "UTC"), Policy::default());
+        let answers = noon(&schedule, &policy).answers();
+        assert!(
+            answers[0].ends_with("after each boot; there was none on 2026-11-21, a Saturday."),
+            "{answers:?}"
+        );
+    }
 }
