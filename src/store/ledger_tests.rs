@@ -30,6 +30,7 @@ async fn every_page_of_the_ledger_goes_through_an_index() {
         let bit = |n: u8| bits & (1 << n) != 0;
         let filter = LedgerFilter {
             pipeline: bit(0).then_some(PipelineId(1)),
+            schedule: None,
             decision: bit(1).then_some(Decision::Missed),
             from: bit(2).then_some(at),
             to: bit(3).then_some(at),

@@ -106,7 +106,7 @@ impl Books {
         let definition = kept::read(name, yaml, &kept::write(&Defaults::default())).unwrap();
         let mut play = Run::new(RunId(run), definition.tree);
         let mut now = at(begin);
-        let mut step = |play: &mut Run, batch: &mut Batch, event: &Event, now| {
+        let step = |play: &mut Run, batch: &mut Batch, event: &Event, now| {
             let mut effects = Vec::new();
             play.step(event, now, &mut effects).unwrap();
             batch.event(play, now, event);

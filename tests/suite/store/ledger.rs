@@ -321,7 +321,7 @@ async fn lines_are_filtered_and_paged() {
     for pipeline in [None, weekly] {
         for decision in [None, Some(Decision::Fired), Some(Decision::Missed), Some(Decision::Paused)] {
             for (from, to) in instants.iter().flat_map(|from| instants.iter().map(move |to| (*from, *to))) {
-                let filter = LedgerFilter { pipeline, decision, from, to, after: None };
+                let filter = LedgerFilter { pipeline, decision, from, to, ..LedgerFilter::default() };
                 let wanted = expected(&lines, &filter);
                 filters += 1;
                 found += wanted.len();
