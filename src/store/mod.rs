@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod catalog;
+mod create;
 pub mod db;
 pub mod error;
 mod event;
