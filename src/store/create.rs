@@ -12,6 +12,13 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use super::error::Error;
 use super::lock::private_file;
 
+/// What a database is called until it is finished.
+const NEW: &str = ".new";
+
+/// One that was never finished, and what may be left of another that was removed: SQLite would take that
+/// one's log for the new one's.
+const LEFT: [&str; 7] = [NEW, ".new-journal", ".new-wal", ".new-shm", "-journal", "-wal", "-shm"];
+
 /// A database that has no name yet.
 #[derive(Debug)]
 pub(super) struct New {
@@ -24,16 +31,14 @@ pub(super) struct New {
 impl New {
     /// Begins a database for `place`; `None` if there is one. The caller owns the directory.
     pub(super) async fn begin(place: &Path, options: SqliteConnectOptions) -> Result<Option<Self>, Error> {
-        if place.try_exists().map_err(failed("look at", place))? {
-            return Ok(None);
+        // A link that leads nowhere, say to a disk that is not mounted, is one too.
+        match std::fs::symlink_metadata(place) {
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(failed("look at", place)(source)),
         }
-        // One that was never finished, and what may be left of another that was removed: SQLite would take
-        // that one's log for the new one's.
-        let made = beside(place, ".new");
-        for file in [&made, place]
-            .iter()
-            .flat_map(|file| ["", "-journal", "-wal", "-shm"].map(|end| beside(file, end)))
-        {
+        for end in LEFT {
+            let file = beside(place, end);
             match std::fs::remove_file(&file) {
                 Err(source) if source.kind() != ErrorKind::NotFound => {
                     return Err(failed("remove", &file)(source));
@@ -41,6 +46,7 @@ impl New {
                 Ok(()) | Err(_) => {}
             }
         }
+        let made = beside(place, NEW);
         private_file(&made)?;
         let connection = options
             .filename(&made)

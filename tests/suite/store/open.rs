@@ -192,6 +192,15 @@ async fn what_is_left_of_a_removed_database_is_not_the_new_ones() {
 }
 
 #[tokio::test]
+async fn a_link_that_leads_nowhere_is_not_replaced() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join(FILE);
+    std::os::unix::fs::symlink("/nowhere/sexton.db", &path).unwrap();
+    assert!(matches!(Store::open(dir.path(), at(0), BOOT).await.unwrap_err(), Error::Database(_)));
+    assert!(path.is_symlink());
+}
+
+#[tokio::test]
 async fn an_empty_file_becomes_a_database_in_its_place() {
     let dir = TempDir::new().unwrap();
     std::fs::write(dir.path().join(FILE), "").unwrap();
