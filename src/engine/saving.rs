@@ -81,8 +81,9 @@ impl Engine {
             match (self.commit(&batch).await, part) {
                 (Ok(()), _) => {}
                 (Err(error), Part::Run(run)) if error.is_refusal() => self.halt(run, error, turn),
-                (Err(error), Part::Pipeline(_)) if error.is_refusal() => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "slots were refused");
+                (Err(error), Part::Pipeline(pipeline)) if error.is_refusal() => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, pipeline = pipeline.0, "what became of slots was refused");
                 }
                 (Err(error), _) => return Err(error),
             }

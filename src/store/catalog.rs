@@ -91,8 +91,7 @@ impl Reader {
     }
 }
 
-/// The numbers of versions, by name and hash, in the order asked for.
-pub(super) async fn known_versions(
+async fn known_versions(
     connection: &mut SqliteConnection,
     keys: &str,
 ) -> Result<Vec<Option<VersionId>>, sqlx::Error> {

@@ -10,9 +10,10 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
+use super::create::New;
 pub use super::error::{CommitError, Damage, Error};
 use super::instant::ms;
-use super::lock::{Lock, private_file};
+use super::lock::Lock;
 use super::migrations;
 
 /// The database's name in its state directory.
@@ -43,18 +44,16 @@ impl Store {
     pub async fn open(dir: &Path, now: Timestamp, boot_id: &str) -> Result<Self, Error> {
         let lock = Lock::take(dir)?;
         let path = dir.join(FILE);
-        private_file(&path)?;
-        let mut writer = Writer { path, connection: None };
-        let connection = writer.connection().await?;
-        migrations::apply(connection, &dir.join(FILE)).await?;
-        let start = sqlx::query("insert into starts (version, boot_id, at) values (?, ?, ?)")
-            .bind(env!("CARGO_PKG_VERSION"))
-            .bind(boot_id)
-            .bind(ms(now))
-            .execute(connection)
-            .await?;
-        let epoch = start.last_insert_rowid().cast_unsigned();
-        let reader = Reader::of(&writer.path);
+        let mut writer = Writer { path: path.clone(), connection: None };
+        let epoch = if let Some(mut new) = New::begin(&path, options(&path)).await? {
+            let epoch = take_over(&mut new.connection, &path, now, boot_id).await?;
+            new.finish().await?;
+            writer.connection().await?;
+            epoch
+        } else {
+            take_over(writer.connection().await?, &path, now, boot_id).await?
+        };
+        let reader = Reader::of(&path);
         Ok(Self { writer, reader, epoch, lock })
     }
 
@@ -86,6 +85,23 @@ impl Store {
             None => Ok(()),
         }
     }
+}
+
+/// Brings the database up to date and enters the start of this process; the answer is its epoch.
+async fn take_over(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    now: Timestamp,
+    boot_id: &str,
+) -> Result<u64, Error> {
+    migrations::apply(connection, path).await?;
+    let start = sqlx::query("insert into starts (version, boot_id, at) values (?, ?, ?)")
+        .bind(env!("CARGO_PKG_VERSION"))
+        .bind(boot_id)
+        .bind(ms(now))
+        .execute(connection)
+        .await?;
+    Ok(start.last_insert_rowid().cast_unsigned())
 }
 
 /// The one connection that writes. `None` between a failure that may have taken it along and the next use.

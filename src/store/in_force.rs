@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::json;
+use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
 
-use super::catalog::{Definition, INSERT_PIPELINES, INSERT_VERSIONS, known_versions, new_rows};
+use super::catalog::{Definition, INSERT_PIPELINES, INSERT_VERSIONS, new_rows};
 use super::db::{Reader, Store};
-use super::error::{CommitError, Error};
+use super::error::{CommitError, Damage, Error};
 use super::instant::{from_ms, ms};
 use super::journal::REFUSE_MISSING;
 use super::record::{PipelineId, VersionId};
@@ -73,24 +73,24 @@ impl Store {
         set: &[Enacted],
         now: Timestamp,
     ) -> Result<Vec<Standing>, CommitError> {
-        let keys: Vec<_> = set
-            .iter()
-            .map(|one| json!({ "name": one.definition.name, "hash": one.definition.hash }))
-            .collect();
-        let keys = json!(keys).to_string();
-        let changed = self.changed(set).await?;
-        let known = known_versions(self.writer.connection().await?, &keys).await?;
-        let new = set.iter().zip(&known).filter(|(_, known)| known.is_none());
-        let new: Vec<_> = new.map(|(one, _)| &one.definition).collect();
-        let schedules: Vec<_> = set
-            .iter()
-            .flat_map(|one| one.schedules.iter().map(move |schedule| (&one.definition.name, schedule)))
-            .map(|(pipeline, (name, spelled))| {
-                json!({ "pipeline": pipeline, "name": name, "spelled": spelled, "watermark": ms(now) })
+        let keys = set.iter().map(|one| json!({ "name": one.definition.name, "hash": one.definition.hash }));
+        let keys = json!(keys.collect::<Vec<_>>()).to_string();
+        let schedules = set.iter().flat_map(|one| {
+            one.schedules.iter().map(|(name, spelled)| {
+                json!({ "pipeline": one.definition.name, "name": name, "spelled": spelled,
+                    "watermark": ms(now) })
             })
-            .collect();
-        let schedules = json!(schedules).to_string();
+        });
+        let schedules = json!(schedules.collect::<Vec<_>>()).to_string();
         let settings = json!([{ "source": settings, "loaded_at": ms(now) }]).to_string();
+        let new = self.unknown(&keys).await?;
+        let new: Vec<_> = set
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| new.contains(at))
+            .map(|(_, one)| &one.definition)
+            .collect();
+        let changed = self.changed(&schedules).await?;
 
         let mut sql = "begin immediate;".to_owned();
         let mut arguments = Vec::new();
@@ -110,61 +110,52 @@ impl Store {
         add(UPSERT_SCHEDULES, &schedules);
         sql.push_str("commit");
         self.writer.transact(sql, arguments).await?;
-        self.standings(&keys, changed).await
+        // If this fails the set is in force all the same; to enact it again changes nothing.
+        self.standings(&keys, set, changed).await
     }
 
-    /// Of each of the set, the schedules that are not known as they are spelled now.
-    async fn changed(&mut self, set: &[Enacted]) -> Result<Vec<Vec<Box<str>>>, sqlx::Error> {
-        let known: Vec<(String, String, String)> = sqlx::query_as(
-            "select pipelines.name, schedules.name, spelled
-             from schedules join pipelines on pipelines.id = pipeline_id",
-        )
-        .fetch_all(self.writer.connection().await?)
-        .await?;
-        let known: BTreeMap<_, _> =
-            known.iter().map(|(pipeline, name, spelled)| ((&**pipeline, &**name), &**spelled)).collect();
-        let changed = set.iter().map(|one| {
-            let pipeline = &*one.definition.name;
-            let changed = one
-                .schedules
-                .iter()
-                .filter(|(name, spelled)| known.get(&(pipeline, &**name)) != Some(&&**spelled));
-            changed.map(|(name, _)| name.clone()).collect()
-        });
-        Ok(changed.collect())
+    /// Which of the set have no version yet.
+    async fn unknown(&mut self, keys: &str) -> Result<BTreeSet<usize>, sqlx::Error> {
+        let unknown: Vec<i64> =
+            sqlx::query_scalar(UNKNOWN).bind(keys).fetch_all(self.writer.connection().await?).await?;
+        Ok(unknown.into_iter().filter_map(|at| at.try_into().ok()).collect())
+    }
+
+    /// The schedules that are not known as they are spelled now, by pipeline.
+    async fn changed(&mut self, schedules: &str) -> Result<BTreeMap<String, Vec<Box<str>>>, sqlx::Error> {
+        let rows: Vec<(String, Box<str>)> =
+            sqlx::query_as(CHANGED).bind(schedules).fetch_all(self.writer.connection().await?).await?;
+        let mut changed: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (pipeline, schedule) in rows {
+            changed.entry(pipeline).or_default().push(schedule);
+        }
+        Ok(changed)
     }
 
     async fn standings(
         &mut self,
         keys: &str,
-        changed: Vec<Vec<Box<str>>>,
+        set: &[Enacted],
+        mut changed: BTreeMap<String, Vec<Box<str>>>,
     ) -> Result<Vec<Standing>, CommitError> {
         let connection = self.writer.connection().await?;
-        let mut watermarks: BTreeMap<PipelineId, BTreeMap<_, _>> = BTreeMap::new();
-        for (pipeline, schedule, at) in instants(connection, WATERMARKS).await? {
-            watermarks.entry(pipeline).or_default().insert(schedule, at);
-        }
-        let mut ahead: BTreeMap<PipelineId, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
-        for (pipeline, schedule, at) in instants(connection, FIRED_AHEAD).await? {
-            ahead.entry(pipeline).or_default().entry(schedule).or_default().insert(at);
+        let ahead: Vec<(i64, Box<str>, i64)> =
+            sqlx::query_as(FIRED_AHEAD).fetch_all(&mut *connection).await?;
+        let mut fired: BTreeMap<PipelineId, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
+        for (pipeline, schedule, at) in ahead {
+            let fired = fired.entry(PipelineId(pipeline)).or_default();
+            fired.entry(schedule).or_default().insert(from_ms(at)?);
         }
         let rows = sqlx::query(STANDINGS).bind(keys).fetch_all(connection).await?;
-        let standing = |(row, changed): (&SqliteRow, _)| {
-            let pipeline = PipelineId(row.try_get("id")?);
-            let paused = match (row.try_get("paused_by")?, row.try_get("paused_at")?) {
-                (Some(by), Some(at)) => Some(Pause { by, at: from_ms(at)? }),
-                (None, _) | (_, None) => None,
-            };
+        let standing = |(row, one): (_, &Enacted)| {
+            let standing = standing(row)?;
             Ok(Standing {
-                pipeline,
-                version: VersionId(row.try_get("version_in_force")?),
-                paused,
-                watermarks: watermarks.remove(&pipeline).unwrap_or_default(),
-                fired_ahead: ahead.remove(&pipeline).unwrap_or_default(),
-                changed,
+                fired_ahead: fired.remove(&standing.pipeline).unwrap_or_default(),
+                changed: changed.remove(&one.definition.name).unwrap_or_default(),
+                ..standing
             })
         };
-        rows.iter().zip(changed).map(standing).collect()
+        rows.iter().zip(set).map(standing).collect()
     }
 
     /// Pauses a pipeline, or lets it go on.
@@ -197,19 +188,41 @@ impl Reader {
     }
 }
 
-/// Instants of schedules.
-async fn instants(
-    connection: &mut SqliteConnection,
-    sql: &'static str,
-) -> Result<Vec<(PipelineId, Box<str>, Timestamp)>, CommitError> {
-    let rows: Vec<(i64, Box<str>, i64)> = sqlx::query_as(sql).fetch_all(connection).await?;
-    let instant = |(pipeline, schedule, at)| Ok((PipelineId(pipeline), schedule, from_ms(at)?));
-    rows.into_iter().map(instant).collect()
+/// Without what has fired ahead, and what has changed.
+fn standing(row: &SqliteRow) -> Result<Standing, CommitError> {
+    let paused = match (row.try_get("paused_by")?, row.try_get("paused_at")?) {
+        (Some(by), Some(at)) => Some(Pause { by, at: from_ms(at)? }),
+        (None, _) | (_, None) => None,
+    };
+    let watermarks: BTreeMap<Box<str>, i64> = serde_json::from_str(row.try_get("watermarks")?)
+        .map_err(|source| Damage::Json { column: "watermarks", source })?;
+    let watermarks = watermarks.into_iter().map(|(schedule, at)| Ok((schedule, from_ms(at)?)));
+    Ok(Standing {
+        pipeline: PipelineId(row.try_get("id")?),
+        version: VersionId(row.try_get("version_in_force")?),
+        paused,
+        watermarks: watermarks.collect::<Result<_, Damage>>()?,
+        fired_ahead: BTreeMap::new(),
+        changed: Vec::new(),
+    })
 }
 
 /// Those that meet tables which only grow.
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 3] = [SET_VERSIONS, FIRED_AHEAD, IN_FORCE];
+pub(super) const STATEMENTS: [&str; 6] = [UNKNOWN, CHANGED, SET_VERSIONS, STANDINGS, FIRED_AHEAD, IN_FORCE];
+
+const UNKNOWN: &str = "
+    select wanted.key from json_each(?) as wanted
+    left join pipelines on pipelines.name = wanted.value ->> 'name'
+    left join versions on versions.pipeline_id = pipelines.id and versions.hash = wanted.value ->> 'hash'
+    where versions.id is null";
+
+const CHANGED: &str = "
+    select wanted.value ->> 'pipeline', wanted.value ->> 'name' from json_each(?) as wanted
+    left join pipelines on pipelines.name = wanted.value ->> 'pipeline'
+    left join schedules on pipeline_id = pipelines.id and schedules.name = wanted.value ->> 'name'
+    where spelled is not wanted.value ->> 'spelled'
+    order by wanted.key";
 
 const INSERT_SETTINGS: &str = "
     insert into settings (source, loaded_at)
@@ -238,12 +251,13 @@ const UPSERT_SCHEDULES: &str = "
     on conflict (pipeline_id, name) do update set spelled = excluded.spelled, watermark = excluded.watermark
     where schedules.spelled <> excluded.spelled;";
 
+// A row costs more on its way here than in SQLite: those of a pipeline's schedules come as one.
 const STANDINGS: &str = "
-    select pipelines.id, version_in_force, paused_at, paused_by
+    select pipelines.id, version_in_force, paused_at, paused_by,
+        (select json_group_object(name, watermark) from schedules where pipeline_id = pipelines.id)
+            as watermarks
     from json_each(?) as wanted join pipelines on pipelines.name = wanted.value ->> 'name'
     order by wanted.key";
-
-const WATERMARKS: &str = "select pipeline_id, name, watermark from schedules";
 
 const FIRED_AHEAD: &str = "
     select schedules.pipeline_id, name, first

@@ -175,6 +175,7 @@ fn list(filter: &LedgerFilter, limit: u32) -> (String, Vec<Value>) {
         ("first desc, ledger.id desc", "(first, ledger.id) < (?, ?)")
     };
     let mut page = Statement::default();
+    // The innermost is a query of its own, because only the whole of a `union` can have an order.
     let _ = write!(
         page.sql,
         "{SELECT} where ledger.id in (select * from (select id from ledger {} where true",

@@ -17,7 +17,9 @@ const TABLE: &str = "_sqlx_migrations";
 
 /// Brings the database up to date.
 pub(super) async fn apply(connection: &mut SqliteConnection, path: &Path) -> Result<(), Error> {
-    check(connection, path).await?;
+    if check(connection, path).await? == known() {
+        return Ok(());
+    }
     migrator().run_direct(None, connection, false).await.map_err(|error| told(error, path))
 }
 

@@ -1,11 +1,12 @@
-//! What is remembered: definitions, runs and their facts, in one SQLite file. The only room that knows SQL.
-//! It decides nothing about a run and must never know the engine, the hands or a face.
+//! What is remembered: definitions, runs and their facts, and what became of slots, in one SQLite file. The
+//! only room that knows SQL. It decides nothing and must never know the engine, the hands or a face.
 //!
 //! Instants are kept in whole milliseconds: whoever steps a run truncates its `now` first
 //! ([`instant::truncated`]), so that what is read back equals what was written.
 
 pub mod batch;
 pub mod catalog;
+mod create;
 pub mod db;
 pub mod error;
 mod event;

@@ -1,5 +1,6 @@
 //! Who may open a state directory, and which databases are refused.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -154,6 +155,59 @@ async fn a_reader_reads_with_and_without_an_owner() {
     assert!(reader.version(id).await.unwrap().is_some());
     reader.close().await;
     open(dir.path()).await.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_was_never_finished_is_none() {
+    let dir = TempDir::new().unwrap();
+    for end in ["", "-journal", "-wal", "-shm"] {
+        std::fs::write(dir.path().join(format!("{FILE}.new{end}")), "half of it").unwrap();
+    }
+    assert!(matches!(Reader::open(dir.path()).await.unwrap_err(), Error::Missing { .. }));
+    let store = open(dir.path()).await;
+    assert_eq!(store.epoch(), 1);
+    store.close().await.unwrap();
+    let left: BTreeSet<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["sexton.db", "sexton.lock"].map(Into::into).into());
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_removed_database_is_not_the_new_ones() {
+    let (dir, mut store) = fresh().await;
+    let id = super::harness::version(&mut store).await;
+    let log = dir.path().join(format!("{FILE}-wal"));
+    let kept = std::fs::read(&log).unwrap();
+    assert!(!kept.is_empty());
+    store.close().await.unwrap();
+    std::fs::remove_file(dir.path().join(FILE)).unwrap();
+    std::fs::write(&log, kept).unwrap();
+    let store = open(dir.path()).await;
+    assert_eq!(store.epoch(), 1);
+    assert_eq!(store.reader().version(id).await.unwrap(), None);
+    store.close().await.unwrap();
+    let mut sqlite = bare(dir.path()).await;
+    let sound: String = sqlx::query_scalar("pragma integrity_check").fetch_one(&mut sqlite).await.unwrap();
+    assert_eq!(sound, "ok");
+}
+
+#[tokio::test]
+async fn a_link_that_leads_nowhere_is_not_replaced() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join(FILE);
+    std::os::unix::fs::symlink("/nowhere/sexton.db", &path).unwrap();
+    assert!(matches!(Store::open(dir.path(), at(0), BOOT).await.unwrap_err(), Error::Database(_)));
+    assert!(path.is_symlink());
+}
+
+#[tokio::test]
+async fn an_empty_file_becomes_a_database_in_its_place() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join(FILE), "").unwrap();
+    let store = open(dir.path()).await;
+    assert_eq!(store.epoch(), 1);
+    store.close().await.unwrap();
+    Reader::open(dir.path()).await.unwrap().close().await;
 }
 
 #[tokio::test]
