@@ -10,7 +10,7 @@ use super::spec::{ConfigKeys, SecretKeys};
 use crate::pipeline::attributes::Reading;
 use crate::pipeline::check::{World, check};
 use crate::pipeline::composer;
-use crate::pipeline::definition::{Defaults, timezone};
+use crate::pipeline::definition::Defaults;
 use crate::pipeline::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::pipeline::document::{Document, ValueId, View};
 use crate::pipeline::lower;
@@ -22,6 +22,7 @@ use crate::pipeline::reader;
 use crate::pipeline::report::SourceFile;
 use crate::pipeline::schema;
 use crate::pipeline::spec::InheritedKeys;
+use crate::pipeline::zone::timezone;
 
 /// `sexton.yaml`, checked.
 #[derive(Clone, Debug, PartialEq)]

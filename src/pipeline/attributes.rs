@@ -72,7 +72,7 @@ impl Reading<'_, '_, '_> {
     }
 
     /// A timeout or limit that makes sense: longer than nothing.
-    fn length(&mut self, key: &str, field: Option<&Field<Length>>) -> Option<std::time::Duration> {
+    pub(crate) fn length(&mut self, key: &str, field: Option<&Field<Length>>) -> Option<std::time::Duration> {
         let field = field?;
         let length = field.value?.0;
         if length.is_zero() {
@@ -250,7 +250,8 @@ fn exit_codes(text: &str) -> Option<std::ops::RangeInclusive<u8>> {
     (low >= 1 && low <= high).then_some(low..=high)
 }
 
-fn value<T: Copy>(field: Option<&Field<T>>) -> Option<T> {
+/// What a key that was read says.
+pub(crate) fn value<T: Copy>(field: Option<&Field<T>>) -> Option<T> {
     field.and_then(|field| field.value)
 }
 

@@ -200,6 +200,9 @@ impl<'s, 'f> Builder<'s, 'f> {
     }
 
     fn unresolved(&mut self, name: &str, span: Span) -> Result<(), Fatal> {
+        if let Some(found) = syntax::unquoted_cron(self.document.source, span.start as usize) {
+            return Err(Box::new(found));
+        }
         let mut error = Diagnostic::error(span, format!("there is no anchor `&{name}` above"))
             .label("a plain text that starts with `*` is an alias");
         if let Some(meant) = nearest(name, self.anchor_names.iter().copied()) {

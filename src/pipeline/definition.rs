@@ -12,7 +12,7 @@ use crate::schedule::definition::Timetable;
 use super::attributes::Reading;
 use super::check::{World, check};
 use super::composer;
-use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::document::{Document, ValueId, View};
 use super::lower::{Lowered, lower};
 use super::name;
@@ -23,6 +23,8 @@ use super::policy::{RetryOn, Settings};
 use super::reader::{self, Field};
 use super::report::SourceFile;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
+use super::timetable::{self, Around};
+use super::zone::timezone;
 
 /// A checked pipeline.
 #[derive(Clone, Debug)]
@@ -33,6 +35,8 @@ pub struct Pipeline {
     pub timezone: Box<str>,
     /// When it runs by itself.
     pub timetable: Timetable,
+    /// Where in the source the expression of each of its schedules stands.
+    pub schedule_places: Box<[Span]>,
     /// What a trigger may give.
     pub params: Params,
     /// Its nodes. What the file says about the pipeline as a whole is in the options of the root.
@@ -80,7 +84,11 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
     check_name(&document, &name, keys.name.as_ref(), found);
     let timezone =
         timezone(&document, keys.timezone.as_ref(), found).unwrap_or_else(|| defaults.timezone.clone());
-    let params = keys.params.map(|params| read_params(&document, params.id, found)).unwrap_or_default();
+    let params = keys.params.as_ref().map(|params| read_params(&document, params.id, found));
+    let params = params.unwrap_or_default();
+    let around = Around { name: &name, timezone: &timezone, params: &params };
+    let (timetable, schedule_places) =
+        timetable::read(&mut Reading { document: &document, found }, &keys, &around);
     let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
     let world = World { tree: &lowered.tree, params: &params };
     for &text in &lowered.texts {
@@ -91,11 +99,11 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
     let Lowered { mut tree, .. } = lowered;
     tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
     let hash = hash(&name, &file.text, defaults);
-    let timetable = Timetable::default();
     Some(Pipeline {
         name,
         timezone,
         timetable,
+        schedule_places,
         params,
         tree: Arc::new(tree),
         source: file.text.clone(),
@@ -120,26 +128,6 @@ fn check_name(document: &Document<'_>, name: &str, field: Option<&Field<String>>
                 .help(help),
         );
     }
-}
-
-/// The zone's name, if it is one.
-pub(crate) fn timezone(
-    document: &Document<'_>,
-    field: Option<&Field<String>>,
-    found: &mut Diagnostics,
-) -> Option<Box<str>> {
-    let field = field?;
-    let name = field.value.as_deref()?;
-    if jiff::tz::TimeZone::get(name).is_ok() && name.len() < 64 {
-        return Some(name.into());
-    }
-    let error = Diagnostic::error(document.span(field.id), format!("there is no time zone `{name}`"));
-    let known: Vec<String> = jiff::tz::db().available().map(|known| known.to_string()).collect();
-    found.push(match nearest(name, known.iter().map(String::as_str)) {
-        Some(meant) => error.label(format!("did you mean `{meant}`?")),
-        None => error.help("expected an IANA name, such as `Europe/London` or `UTC`"),
-    });
-    None
 }
 
 fn read_params(document: &Document<'_>, id: ValueId, found: &mut Diagnostics) -> Params {

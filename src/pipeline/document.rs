@@ -108,6 +108,13 @@ impl<'s> Document<'s> {
         }
     }
 
+    /// Whether an alias without an anchor stands there, which has been reported.
+    pub(crate) fn is_unresolved(&self, id: ValueId) -> bool {
+        let spelled = self.source[self.span(id).start as usize..].starts_with('*');
+        // The name stands in for it, without the star.
+        spelled && self.text(id).is_some_and(|text| !text.starts_with('*'))
+    }
+
     /// What stands there, for a message.
     pub(crate) fn describe(&self, id: ValueId) -> String {
         match self.view(id) {

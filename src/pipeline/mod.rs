@@ -23,6 +23,8 @@ mod splice;
 mod syntax;
 pub mod template;
 mod texts;
+mod timetable;
+pub(crate) mod zone;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
@@ -23,10 +24,64 @@ pub(crate) struct FileKeys {
     /// What may be given when a run is triggered: a name, and a default value or a mapping with `type`,
     /// `default`, `enum`, `pattern`, `required` and `description`.
     pub(crate) params: Option<Unread<ParamsShape>>,
+
+    /// When it runs by itself: a crontab(5) expression, a mapping with `cron`, or a list of these.
+    pub(crate) schedule: Option<Unread<ScheduleShape>>,
+    /// What becomes of slots that were missed. Default: `latest`.
+    pub(crate) catchup: Option<Field<CatchupWord>>,
+    /// A slot older than this makes no run any more, also while its run waits to start. Default: none.
+    pub(crate) starting_deadline: Option<Field<Length>>,
+    /// A slot that is late by no more than this was not missed. Default: `60s`.
+    pub(crate) grace: Option<Field<Length>>,
+    /// What a slot does that comes due while `max_active_runs` are under way. Default: `queue`.
+    pub(crate) overlap: Option<Field<OverlapWord>>,
+    /// How many runs of the pipeline may be under way at the same time, of all kinds; at least 1. Default: 1.
+    pub(crate) max_active_runs: Option<Field<Count>>,
+    /// The first logical date that its schedules make a run for.
+    pub(crate) start_date: Option<Field<Day>>,
+    /// The last logical date that its schedules make a run for.
+    pub(crate) end_date: Option<Field<Day>>,
 }
 
 /// The names of [`FileKeys`].
-pub(crate) const FILE_KEYS: [&str; 3] = ["name", "timezone", "params"];
+pub(crate) const FILE_KEYS: [&str; 11] = [
+    "name",
+    "timezone",
+    "params",
+    "schedule",
+    "catchup",
+    "starting_deadline",
+    "grace",
+    "overlap",
+    "max_active_runs",
+    "start_date",
+    "end_date",
+];
+
+/// A schedule that says more than its expression.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct ScheduleKeys {
+    /// When: five fields as in crontab(5), six with seconds first, or a word like `@daily`.
+    pub(crate) cron: Option<Field<String>>,
+    /// The IANA time zone of its times and dates. Default: the pipeline's.
+    pub(crate) timezone: Option<Field<String>>,
+    /// What its fixed times do where the clock jumps. Default: what Debian's cron does.
+    pub(crate) dst: Option<Field<DstKeys>>,
+    /// Its name within the pipeline. Default, where it is the only one: `default`.
+    pub(crate) name: Option<Field<String>>,
+}
+
+/// The names of [`ScheduleKeys`].
+pub(crate) const SCHEDULE_KEYS: [&str; 4] = ["cron", "timezone", "dst", "name"];
+
+/// Where the clock jumps.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+pub(crate) struct DstKeys {
+    /// A time that the clock leaves out.
+    pub(crate) gap: Option<Field<GapWord>>,
+    /// A time that comes twice.
+    pub(crate) overlap: Option<Field<FoldWord>>,
+}
 
 /// A node of the tree.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -139,6 +194,52 @@ pub(crate) struct ParamKeys {
     pub(crate) description: Option<Field<String>>,
 }
 
+/// The words of `catchup`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum CatchupWord {
+    /// They stay missed.
+    None,
+    /// The latest one makes a run.
+    Latest,
+    /// Each one makes a run.
+    All,
+}
+
+/// The words of `overlap`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OverlapWord {
+    /// Its run waits.
+    Queue,
+    /// It makes no run.
+    Skip,
+    /// The oldest scheduled run under way is cancelled for it.
+    CancelRunning,
+}
+
+/// The words of `gap`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum GapWord {
+    /// It runs right after the jump.
+    After,
+    /// It does not run on that day.
+    Skip,
+}
+
+/// The words of `overlap` inside `dst`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FoldWord {
+    /// It runs the first time.
+    First,
+    /// It runs the second time.
+    Second,
+    /// It runs both times.
+    Both,
+}
+
 /// The words of `trigger_rule`.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -201,6 +302,22 @@ impl<'d> Deserialize<'d> for Count {
     }
 }
 
+/// A date.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Day(pub(crate) Date);
+
+impl<'d> Deserialize<'d> for Day {
+    fn deserialize<D: serde::Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'d, str>>::deserialize(deserializer)?;
+        let form =
+            |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+        if text.len() != 10 || !text.bytes().enumerate().all(form) {
+            return Err(serde::de::Error::custom("not a date; write `2026-11-20`"));
+        }
+        text.parse().map(Self).map_err(|_| serde::de::Error::custom("there is no such date"))
+    }
+}
+
 /// Gives a shape that is read by hand its schema.
 macro_rules! shape {
     ($(#[$doc:meta])* $name:ident, $title:literal, $schema:tt) => {
@@ -224,6 +341,7 @@ macro_rules! shape {
 
 shape!(schema Length, "duration", { "type": "string", "pattern": duration::PATTERN, "minLength": 2,
     "examples": ["90s", "10m", "4h", "1d", "1h30m"] });
+shape!(schema Day, "date", { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" });
 shape!(schema Count, "count", { "type": "integer", "minimum": 1 });
 shape!(
     /// A text, or a list of them.
@@ -269,3 +387,28 @@ shape!(
       "additionalProperties": { "anyOf": [{ "type": ["string", "number", "boolean"] },
                                           { "$ref": "#/$defs/ParamKeys" }] } }
 );
+
+/// One schedule, or several.
+#[derive(Debug)]
+pub(crate) struct ScheduleShape;
+
+impl JsonSchema for ScheduleShape {
+    fn schema_name() -> Cow<'static, str> {
+        "schedule".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let keys = generator.subschema_for::<ScheduleKeys>();
+        let text = json_schema!({ "type": "string", "minLength": 1 });
+        let mapping = json_schema!({ "allOf": [keys], "required": ["cron"] });
+        let named = json_schema!({ "allOf": [keys], "required": ["cron", "name"] });
+        json_schema!({
+            "anyOf": [
+                text,
+                mapping,
+                { "type": "array", "minItems": 1, "maxItems": 1, "items": { "anyOf": [text, mapping] } },
+                { "type": "array", "minItems": 2, "items": named }
+            ]
+        })
+    }
+}

@@ -17,10 +17,47 @@ pub(crate) fn too_deep(span: Span, limit: usize) -> Diagnostic {
     Diagnostic::error(Span { end: span.start, ..span }, message).help("a tree may be 1,000 nodes deep")
 }
 
+/// What is wrong with a cron line that lacks its quotes, where one stands on the line of this offset.
+pub(crate) fn unquoted_cron(source: &str, at: usize) -> Option<Diagnostic> {
+    // No line of a pipeline is longer, unless it means harm.
+    let (floor, ceiling) = (at.saturating_sub(500), (at + 500).min(source.len()));
+    let (floor, ceiling) = (source.floor_char_boundary(floor), source.floor_char_boundary(ceiling));
+    let line_start = source[floor..at].rfind('\n').map_or(floor, |found| floor + found + 1);
+    let line = source[line_start..ceiling].lines().next().unwrap_or_default();
+    let (key, value) = ["schedule: ", "cron: "].into_iter().find_map(|key| {
+        let (before, value) = line.split_once(key)?;
+        let quoted = ['"', '\''].iter().any(|quote| !before.matches(*quote).count().is_multiple_of(2));
+        let value = value.trim_start();
+        let is_key = !quoted && !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        (is_key && value.starts_with(['*', '@'])).then_some((key, value))
+    })?;
+    let start = line_start + line.len() - value.len();
+    let mut text = value.split(" #").next().unwrap_or_default();
+    if line[..line.len() - value.len()].contains('{') {
+        text = text.split(['}', '"', '\'']).next().unwrap_or_default();
+        text = text.split(", ").next().unwrap_or_default();
+    }
+    let text = text.trim_end();
+    // `*nightly` is an alias indeed.
+    let alias = text.starts_with('*') && text[1..].starts_with(char::is_alphanumeric);
+    if alias && !text.contains(' ') {
+        return None;
+    }
+    let message = format!("a plain text cannot start with `{}`", &text[..1]);
+    let mut error = Diagnostic::error(Span::new(start, start + text.len()), message);
+    if text.starts_with('*') {
+        error = error.label("YAML reads this as an alias");
+    }
+    Some(error.help(format!("quote the cron line: {key}\"{text}\"")))
+}
+
 /// A scanner's error in the words of the one who has to mend it.
 pub(crate) fn explain(error: &ScanError, source: &str, nesting: usize) -> Diagnostic {
     let offset = error.marker().byte_offset().unwrap_or(source.len()).min(source.len());
     let at = source.floor_char_boundary(offset);
+    if let Some(found) = unquoted_cron(source, at) {
+        return found;
+    }
     let next = source[at..].chars().next();
     let span = Span::new(at, at + next.filter(|c| *c != '\n').map_or(0, char::len_utf8));
     let line_start = source[..at].rfind('\n').map_or(0, |found| found + 1);

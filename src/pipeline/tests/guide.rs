@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::schema::json_schema;
-use super::super::spec::{FILE_KEYS, INHERITED_KEYS, NODE_KEYS};
+use super::super::spec::{FILE_KEYS, INHERITED_KEYS, NODE_KEYS, SCHEDULE_KEYS};
 use super::findings::{pipeline, report};
 
 #[test]
@@ -25,8 +25,12 @@ fn every_example_of_the_guide_is_a_pipeline() {
 #[test]
 fn every_key_is_in_the_guide() {
     let guide = include_str!("../../../docs/language.md");
-    for key in NODE_KEYS.iter().chain(&INHERITED_KEYS).chain(&FILE_KEYS) {
+    for key in NODE_KEYS.iter().chain(&INHERITED_KEYS).chain(&FILE_KEYS).chain(&SCHEDULE_KEYS) {
         assert!(guide.contains(&format!("`{key}`")), "{key} is not in the guide");
+    }
+    let words = "none latest all queue skip cancel_running gap after overlap first second both";
+    for word in words.split(' ') {
+        assert!(["`", " "].iter().any(|before| guide.contains(&format!("{before}{word}`"))), "{word}");
     }
 }
 
@@ -42,8 +46,11 @@ fn the_schema_describes_what_the_reader_reads() {
     assert_eq!(keys(&node["properties"]), expected);
     let root = expected.iter().cloned().chain(FILE_KEYS.iter().map(|key| (*key).to_owned())).collect();
     assert_eq!(keys(&schema["properties"]), root);
+    let properties = |name: &str| &schema["$defs"][name]["properties"];
+    let schedule = properties("ScheduleKeys");
+    assert_eq!(keys(schedule), SCHEDULE_KEYS.iter().map(|key| (*key).to_owned()).collect());
     for properties in
-        [&schema["properties"], &node["properties"], &schema["$defs"]["RetryKeys"]["properties"]]
+        [&schema["properties"], &node["properties"], properties("RetryKeys"), schedule, properties("DstKeys")]
     {
         for (key, property) in properties.as_object().unwrap() {
             assert!(
