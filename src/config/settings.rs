@@ -21,6 +21,7 @@ use crate::pipeline::policy::Settings;
 use crate::pipeline::reader;
 use crate::pipeline::report::SourceFile;
 use crate::pipeline::schema;
+use crate::pipeline::secret;
 use crate::pipeline::spec::InheritedKeys;
 use crate::pipeline::zone::timezone;
 
@@ -107,18 +108,20 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
     if let Some(count) = keys.parallelism.and_then(|field| field.value) {
         config.parallelism = count.0;
     }
+    let mut used = BTreeMap::new();
     if let Some(defaults) = keys.defaults {
         let own: InheritedKeys = reader::read(&document, defaults.id, Some(&[]), found);
         // No pipeline is known here, so no node's output and no parameter either.
         let (tree, params) = (nothing(), Params::default());
         for text in lower::setting_texts(&document, &own) {
-            check(&document, text, &World { tree: &tree, params: &params }, found);
+            check(&document, text, &World { tree: &tree, params: &params }, &mut used, found);
         }
         config.defaults = Reading { document: &document, found }.settings(&own, &config.defaults);
     }
     if let Some(secrets) = keys.secrets {
         read_secrets(&document, secrets.id, &mut config.secrets, found);
     }
+    found.extend(secret::undeclared(&used, &config.secrets));
     Some(config)
 }
 
@@ -264,6 +267,19 @@ mod tests {
         let found = parse(&SourceFile::new("sexton.yaml", text)).1.finish().0;
         let messages: Vec<&str> = found.iter().map(|found| &*found.message).collect();
         assert_eq!(messages, ["unknown name `dss`", "there is no parameter `x`"]);
+    }
+
+    #[test]
+    fn secrets_that_the_defaults_name_are_declared_below() {
+        let drawn = drawn(
+            "defaults: {env: {A: '{{ secret(\"db\") }}', B: '{{ secret(\"api_key\") }}'}}\n\
+             secrets: {db: {env: DB}, api-key: {env: KEY}}\n",
+        );
+        assert!(drawn.starts_with("warning: sexton.yaml declares no secret `api_key`"), "{drawn}");
+        assert!(
+            drawn.contains("did you mean `api-key`?") && drawn.matches("warning").count() == 1,
+            "{drawn}"
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 // The syntax tree is minijinja's and wide; what is not named has nothing to look at.
 #![allow(clippy::wildcard_enum_match_arm)]
 
+use std::collections::BTreeMap;
+
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt, UnaryOpKind};
 use minijinja::machinery::{Span as Mark, Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
@@ -33,12 +35,21 @@ pub(crate) struct World<'a> {
     pub(crate) params: &'a Params,
 }
 
-/// Checks one text of a file.
-pub(crate) fn check(document: &Document<'_>, place: TextPlace, world: &World<'_>, found: &mut Diagnostics) {
+/// Checks one text of a file. The secrets that it names join those `used` so far.
+pub(crate) fn check(
+    document: &Document<'_>,
+    place: TextPlace,
+    world: &World<'_>,
+    used: &mut BTreeMap<Box<str>, Span>,
+    found: &mut Diagnostics,
+) {
     let Some(text) = document.text(place.id) else { return };
-    let mut look =
-        Look { world: Some(world), role: Some(place.role), locals: Vec::new(), findings: Vec::new() };
+    let mut look = Look { world: Some(world), role: Some(place.role), ..Look::default() };
     look.text(text, place.role == Role::When);
+    for (name, mark) in look.secrets {
+        let place = || document.place(place.id, mark.start_offset as usize, mark.end_offset as usize);
+        used.entry(name).or_insert_with(place);
+    }
     for Finding { start, end, mut diagnostic } in look.findings {
         diagnostic.primary.span = document.place(place.id, start, end);
         found.push(diagnostic);
@@ -47,7 +58,7 @@ pub(crate) fn check(document: &Document<'_>, place: TextPlace, world: &World<'_>
 
 /// Whether a text may be handed to minijinja at all; the error says why not.
 pub(crate) fn bounded(text: &str, expression: bool) -> Result<(), String> {
-    let mut look = Look { world: None, role: None, locals: Vec::new(), findings: Vec::new() };
+    let mut look = Look::default();
     look.text(text, expression);
     look.findings.into_iter().next().map_or(Ok(()), |finding| Err(finding.diagnostic.message))
 }
@@ -63,10 +74,12 @@ struct Finding {
     diagnostic: Diagnostic,
 }
 
+#[derive(Default)]
 struct Look<'w, 't> {
     world: Option<&'w World<'w>>,
     role: Option<Role>,
     locals: Vec<&'t str>,
+    secrets: Vec<(Box<str>, Mark)>,
     findings: Vec<Finding>,
 }
 
@@ -289,10 +302,13 @@ impl<'t> Look<'_, 't> {
             [CallArg::Pos(Expr::Const(name))] => name.value.as_str(),
             _ => None,
         };
-        if function == "secret" && !literal.is_some_and(name::is_secret) {
-            self.error(at, "`secret` takes one name in quotes: `secret(\"name\")`")
+        match literal.filter(|name| name::is_secret(name)) {
+            _ if function != "secret" => {}
+            Some(name) => self.secrets.push((name.into(), at)),
+            None => self
+                .error(at, "`secret` takes one name in quotes: `secret(\"name\")`")
                 .help
-                .push("a name is letters, digits, `_`, `-` and `.`".to_owned());
+                .push("a name is letters, digits, `_`, `-` and `.`".to_owned()),
         }
     }
 

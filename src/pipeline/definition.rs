@@ -1,6 +1,7 @@
 //! A pipeline as a file defines it, and the one way to make one: parse, don't validate. Whoever holds a
 //! `Pipeline` holds a checked one.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ pub struct Pipeline {
     pub schedule_places: Box<[Span]>,
     /// What a trigger may give.
     pub params: Params,
+    /// The secrets that its texts name, and where in the source first.
+    pub secrets: BTreeMap<Box<str>, Span>,
     /// Its nodes. What the file says about the pipeline as a whole is in the options of the root.
     pub tree: Arc<Tree>,
     /// The text it was made from.
@@ -91,8 +94,9 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
         timetable::read(&mut Reading { document: &document, found }, &keys, &around);
     let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
     let world = World { tree: &lowered.tree, params: &params };
+    let mut secrets = BTreeMap::new();
     for &text in &lowered.texts {
-        check(&document, text, &world, found);
+        check(&document, text, &world, &mut secrets, found);
     }
     let afters = order::resolve(&document, &lowered, found);
     order::circles(&lowered, &afters, found);
@@ -105,6 +109,7 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
         timetable,
         schedule_places,
         params,
+        secrets,
         tree: Arc::new(tree),
         source: file.text.clone(),
         hash,

@@ -134,6 +134,13 @@ impl Diagnostics {
         }
     }
 
+    /// Adds all of another list.
+    pub fn extend(&mut self, other: Self) {
+        other.errors.into_iter().chain(other.warnings).for_each(|found| self.push(found));
+        self.more_errors += other.more_errors;
+        self.more_warnings += other.more_warnings;
+    }
+
     /// Whether the file cannot be used.
     pub fn has_errors(&self) -> bool {
         !self.errors.is_empty()

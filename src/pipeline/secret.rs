@@ -1,6 +1,10 @@
 //! Placeholders for secrets: what `secret("name")` leaves in a text, and how the hands that need the value
 //! put it in. It never sees a value that it does not hand straight on.
 
+use std::collections::BTreeMap;
+
+use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+
 const OPEN: char = '\u{E000}';
 const CLOSE: char = '\u{E001}';
 /// Begins the name of a placeholder that stands inside single quotes of a shell.
@@ -42,6 +46,20 @@ pub fn reveal(text: &str, mut lookup: impl FnMut(&str) -> Option<String>) -> Res
         }
     }
     Ok(out)
+}
+
+/// Warns of secrets that are used and not declared, each at the first place that names it.
+pub fn undeclared<T>(used: &BTreeMap<Box<str>, Span>, declared: &BTreeMap<Box<str>, T>) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    for (name, &span) in used.iter().filter(|(name, _)| !declared.contains_key(*name)) {
+        let warning = Diagnostic::warning(span, format!("sexton.yaml declares no secret `{name}`"));
+        found.push(match nearest(name, declared.keys().map(|known| &**known)) {
+            Some(meant) => warning.label(format!("did you mean `{meant}`?")),
+            None => warning
+                .help(format!("say there where its value is: `secrets: {{{name}: {{env: VARIABLE}}}}`")),
+        });
+    }
+    found
 }
 
 /// A text as one word of a POSIX shell; a secret in it will be quoted when it is put in.
