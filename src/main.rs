@@ -26,7 +26,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Serve(args) => serve::serve(&args),
         Command::Run(args) => foreground::run(&args),
         Command::Keeper(args) => keeper(args),
-        Command::Check(args) => check::check(&args),
+        Command::Check(args) => check::check(&args, System.now()),
         Command::Plan(args) => plan::plan(&args, System.now()),
         Command::Schema(args) => schema::schema(&args),
         Command::Runs(args) => block_on(runs::runs(&args, System.now())),

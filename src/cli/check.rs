@@ -3,33 +3,43 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::json;
 
-use crate::config::load;
+use crate::config::load::{self, Names};
 use crate::config::settings::Config;
-use crate::pipeline::report::Report;
+use crate::pipeline::clock_changes;
+use crate::pipeline::definition::Pipeline;
+use crate::pipeline::report::{Report, SourceFile};
+use crate::pipeline::secret;
+use crate::schedule::definition::Schedule;
+use crate::schedule::plan::{Known, next_wake};
 
 use super::args::CheckArgs;
 use super::failure::Outcome;
 use super::show::out;
 
 /// Checks files.
-pub fn check(args: &CheckArgs) -> anyhow::Result<Outcome> {
+pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let mut report = Report::default();
     let mut good = Vec::new();
     let mut unusable = Vec::new();
-    let mut names: BTreeMap<Box<str>, PathBuf> = BTreeMap::new();
-    let mut settings: BTreeMap<PathBuf, Config> = BTreeMap::new();
+    let mut around: BTreeMap<PathBuf, Around> = BTreeMap::new();
     for path in files(args, &args.config.dir())? {
         // As `run` reads it: with the settings around the file.
         let config_dir = args.config.around(&path);
-        if !settings.contains_key(&config_dir) {
+        if !around.contains_key(&config_dir) {
             let config = load::config(&config_dir, &mut report)?;
             let file = config_dir.join("sexton.yaml");
-            good.extend((config.is_some() && file.exists()).then(|| format!("{}: valid", file.display())));
-            settings.insert(config_dir.clone(), config.unwrap_or_default());
+            let there = config.is_some() && file.exists();
+            good.extend(there.then(|| format!("{}: valid", file.display())));
+            let secrets_known = there || (config.is_some() && args.paths.is_empty());
+            let config = config.unwrap_or_default();
+            let names = Names::default();
+            around.insert(config_dir.clone(), Around { config, secrets_known, names });
         }
-        match one(&path, &settings[&config_dir], &mut report, &mut names) {
+        let Some(around) = around.get_mut(&config_dir) else { continue };
+        match one(&path, around, now, &mut report) {
             Ok(line) => good.extend(line),
             Err(error) => unusable.push((path, error)),
         }
@@ -54,24 +64,52 @@ pub fn check(args: &CheckArgs) -> anyhow::Result<Outcome> {
     Ok(if failed { Outcome::Bad } else { Outcome::Good })
 }
 
+/// The configuration that a file belongs to.
+struct Around {
+    config: Config,
+    /// Whether all secrets there are stand in it.
+    secrets_known: bool,
+    names: Names,
+}
+
 fn one(
     path: &Path,
-    settings: &Config,
+    around: &mut Around,
+    now: Timestamp,
     report: &mut Report,
-    names: &mut BTreeMap<Box<str>, PathBuf>,
 ) -> Result<Option<String>, String> {
-    let read = load::pipeline(path, &settings.for_pipelines(), report);
+    let read = load::pipeline(path, &around.config.for_pipelines(), report);
     let Some(pipeline) = read.map_err(|error| error.source.to_string())? else { return Ok(None) };
-    if let Some(other) = names.insert(pipeline.name.clone(), path.to_owned()) {
-        return Err(format!(
-            "the name `{}` is taken by {}; give one of them another `name`",
-            pipeline.name,
-            other.display()
-        ));
+    let file = SourceFile::new(path.display().to_string(), pipeline.source.clone());
+    report.add(&file, clock_changes::warnings(&pipeline, now));
+    if around.secrets_known {
+        report.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets));
+    }
+    if !around.names.take(path, &pipeline, report) {
+        return Ok(None);
     }
     let nodes = pipeline.tree.len();
     let plural = if nodes == 1 { "node" } else { "nodes" };
-    Ok(Some(format!("{}: valid, {nodes} {plural}", path.display())))
+    Ok(Some(format!("{}: valid, {nodes} {plural}{}", path.display(), next(&pipeline, now))))
+}
+
+/// The end of a scheduled pipeline's line: when it will run by itself.
+fn next(pipeline: &Pipeline, now: Timestamp) -> String {
+    let timetable = &pipeline.timetable;
+    let last = timetable.policy.end_date;
+    let next = |schedule: &Schedule| next_wake(schedule, &timetable.policy, &Known::since(now));
+    let all = timetable.schedules.iter().filter_map(|schedule| Some((next(schedule)?, schedule)));
+    match all.min_by_key(|(at, _)| *at) {
+        Some((at, schedule)) => {
+            let at = at.to_zoned(schedule.zone()).strftime("%Y-%m-%dT%H:%M:%S%:z");
+            let named = timetable.schedules.len() > 1;
+            let name = if named { format!(" ({})", schedule.name) } else { String::new() };
+            format!(", next {at}{name}")
+        }
+        None if timetable.schedules.iter().any(Schedule::is_reboot) => ", next at a boot".to_owned(),
+        None if timetable.schedules.is_empty() => String::new(),
+        None => last.map_or_else(String::new, |last| format!(", no slot left before its end_date {last}")),
+    }
 }
 
 /// The files that are meant: those named, those in named directories, or the configuration's.

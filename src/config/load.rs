@@ -76,13 +76,14 @@ pub fn everything(dir: &Path) -> Result<Everything, Error> {
 pub struct Names(BTreeMap<Box<str>, PathBuf>);
 
 impl Names {
-    /// Takes a pipeline's name for its file; a name that is taken is a finding.
-    pub fn take(&mut self, path: &Path, pipeline: &Pipeline, report: &mut Report) {
-        let Some(other) = self.0.insert(pipeline.name.clone(), path.to_owned()) else { return };
+    /// Takes a pipeline's name for its file, and says whether it was free; where not, that is a finding.
+    pub fn take(&mut self, path: &Path, pipeline: &Pipeline, report: &mut Report) -> bool {
+        let Some(other) = self.0.insert(pipeline.name.clone(), path.to_owned()) else { return true };
         let message = format!("the name `{}` is taken by {}", pipeline.name, other.display());
         let mut found = Diagnostics::default();
         found.push(Diagnostic::error(Span::default(), message).help("give one of them another `name`"));
         report.add(&SourceFile::new(path.display().to_string(), pipeline.source.clone()), found);
+        false
     }
 }
 

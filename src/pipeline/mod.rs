@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod check;
+pub mod clock_changes;
 pub(crate) mod composer;
 pub mod definition;
 pub mod diagnostic;

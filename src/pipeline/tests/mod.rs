@@ -1,5 +1,6 @@
 //! Tests of the room through its door: text in, a pipeline or findings out.
 
+mod clock_changes;
 mod expressions;
 mod findings;
 mod guide;

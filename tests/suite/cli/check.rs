@@ -67,8 +67,9 @@ fn files_and_directories_may_be_named() {
 #[test]
 fn two_files_cannot_have_one_name() {
     let desk = Desk::new().pipeline("a", "exec: run").pipeline("b", "name: a\nexec: run");
-    let done = desk.check(&[]).exit(1).stderr_has("/b.yaml: the name `a` is taken by ");
-    done.stderr_has("/a.yaml; give one of them another `name`");
+    let done = desk.check(&[]).exit(1).stderr_has("error: the name `a` is taken by ").stderr_has("/a.yaml");
+    let done = done.stderr_has("/b.yaml:1:1").stderr_has("give one of them another `name`");
+    done.stdout_has("a.yaml: valid, 1 node\n");
     let found = desk.check(&["--json"]).exit(1).json();
     assert!(
         found[0]["message"].as_str().is_some_and(|message| message.contains("`a` is taken by")),
@@ -98,6 +99,74 @@ fn every_file_of_the_repositorys_configuration_is_valid() {
     let desk = Desk::new();
     let done = desk.check(&["--strict", "--config", config]).exit(0).stderr_is("");
     assert_eq!(done.stdout.lines().count(), 5, "{}", done.all());
+}
+
+#[test]
+fn configurations_do_not_share_their_names() {
+    let desk = Desk::new()
+        .file("one/pipelines/a.yaml", "exec: run")
+        .file("two/pipelines/a.yaml", "exec: run")
+        .file("two/pipelines/b.yaml", "name: a\nexec: run");
+    let ask = |paths: &[&str]| desk.check(paths).without_env("SEXTON_CONFIG");
+    ask(&["one", "two/pipelines/a.yaml"]).exit(0);
+    ask(&["one", "two"]).exit(1).stderr_has("the name `a` is taken by two/pipelines/a.yaml");
+}
+
+#[test]
+fn a_scheduled_pipeline_says_when_it_is_next() {
+    let desk = Desk::new()
+        // No clock changes there, and nothing else here that today's date would decide.
+        .file("config/sexton.yaml", "timezone: Asia/Tokyo\n")
+        .pipeline("boot", "schedule: '@reboot'\nexec: run")
+        .pipeline("daily", "schedule: 30 21 * * *\nexec: run")
+        .pipeline("over", "schedule: 30 21 * * *\nend_date: 2001-01-31\nexec: run")
+        .pipeline("later", "schedule: 30 21 * * *\nstart_date: 2999-12-31\nexec: run")
+        .pipeline(
+            "two",
+            "schedule:\n- {name: late, cron: '* * * * *'}\n- {name: rare, cron: 0 5 1 1 *}\nexec: run",
+        );
+    let done = desk.check(&["--strict"]).exit(0).stderr_is("");
+    let done = done.stdout_has("boot.yaml: valid, 1 node, next at a boot\n");
+    let done = done.stdout_has("daily.yaml: valid, 1 node, next 2").stdout_has("T21:30:00+09:00\n");
+    let done = done.stdout_has("later.yaml: valid, 1 node, next 2999-12-31T21:30:00+09:00\n");
+    let done = done.stdout_has("over.yaml: valid, 1 node, no slot left before its end_date 2001-01-31\n");
+    done.stdout_has("two.yaml: valid, 1 node, next 2").stdout_has(":00+09:00 (late)\n");
+}
+
+#[test]
+fn a_clock_change_ahead_is_a_warning_until_dst_says_what_is_wanted() {
+    let zone = "timezone: America/New_York\nexec: run\n";
+    let night = |dst: &str| format!("{zone}schedule: {{cron: 30 2 * * *{dst}}}\n");
+    let desk = Desk::new().pipeline("night", &night(""));
+    let done = desk.check(&[]).exit(0).stdout_has("night.yaml: valid, 1 node, next ");
+    let done = done.stderr_has("warning: 02:30 does not exist on 2").stderr_has("it runs at 03:00");
+    done.stderr_has("night.yaml:3:18").stderr_has("`dst: {gap: skip}` leaves it out");
+    desk.check(&["--strict"]).exit(1);
+    let found = desk.check(&["--json"]).exit(0).json();
+    assert_eq!((&found[0]["severity"], &found[0]["line"]), (&"warning".into(), &3.into()));
+    let desk = desk.pipeline("night", &night(", dst: {gap: after}"));
+    desk.check(&["--strict"]).exit(0).stderr_is("");
+}
+
+#[test]
+fn a_secret_that_nobody_declares_is_a_warning() {
+    let uses = "env: {A: '{{ secret(\"vendor_token\") }}', B: '{{ secret(\"db\") }}'}\nexec: run\n";
+    let desk = Desk::new().pipeline("a", uses);
+    let desk = desk.file("config/sexton.yaml", "secrets: {vendor-token: {env: X}, other: {env: Y}}\n");
+    let done = desk.check(&[]).exit(0).stderr_has("a.yaml:1:14");
+    let done = done.stderr_has("warning: sexton.yaml declares no secret `vendor_token`");
+    let done = done.stderr_has("did you mean `vendor-token`?");
+    let done = done.stderr_has("warning: sexton.yaml declares no secret `db`");
+    done.stderr_has("`secrets: {db: {env: VARIABLE}}`").stdout_has("a.yaml: valid");
+    desk.check(&["--strict", "config/pipelines/a.yaml"]).exit(1);
+    let desk = desk.file("config/sexton.yaml", "secrets: {vendor_token: {env: X}, db: {file: /run/db}}\n");
+    desk.check(&["--strict"]).exit(0).stderr_is("");
+    // Nothing says which secrets there are.
+    std::fs::remove_file(desk.path("config/sexton.yaml")).unwrap();
+    desk.check(&["config/pipelines/a.yaml"]).exit(0).stderr_is("");
+    desk.check(&[]).exit(0).stderr_has("declares no secret `db`");
+    let desk = desk.file("config/sexton.yaml", "secrets: {db: {}}\n");
+    assert_eq!(desk.check(&[]).exit(1).stderr.matches("declares no").count(), 0);
 }
 
 #[test]
