@@ -38,7 +38,7 @@ pub enum Command {
     Tasks(TasksArgs),
     /// Print what a task has printed
     Logs(LogsArgs),
-    /// List what became of each instant that a schedule named: a run, or no run and the reason
+    /// List what became of every instant that a schedule named, the newest first
     Ledger(LedgerArgs),
     /// Say why a run or a task is as it is, or why a pipeline did or did not run on a day
     Why(WhyArgs),
@@ -75,8 +75,8 @@ impl ConfigDir {
 /// Where runs are remembered.
 #[derive(Clone, Debug, Args)]
 pub struct StateDir {
-    /// The directory with the database and the logs [default: your desk, ~/.local/state/sexton/desk; what a
-    /// daemon did is in its own, as a rule ~/.local/state/sexton/daemon]
+    /// The directory with the database and the logs [default: your desk, ~/.local/state/sexton/desk];
+    /// what a daemon ran is in its own, as a rule ~/.local/state/sexton/daemon
     #[arg(long = "state-dir", value_name = "DIR", env = "SEXTON_STATE_DIR")]
     pub dir: Option<PathBuf>,
 }

@@ -21,6 +21,9 @@ use super::show::{out, slot};
 use super::slots::slots;
 use super::tasks::restored;
 
+/// Tasks that are told of where a container is at work.
+const MOST_AT_WORK: usize = 5;
+
 /// Explains a node of a run, or the slots of a pipeline.
 pub async fn why(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     match args.about.parse() {
@@ -45,6 +48,13 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     if cause != node {
         text += &(sentence(&run, cause, &around) + "\n");
     }
+    let (at_work, more) = at_work(&run, node);
+    for &task in &at_work {
+        text += &(sentence(&run, task, &around) + "\n");
+    }
+    if more > 0 {
+        let _ = writeln!(text, "… and {more} more tasks are at work.");
+    }
     if node == NodeId::ROOT
         && let Some(line) = reader.slot_of_run(record.id).await?
     {
@@ -52,7 +62,12 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
         let _ =
             writeln!(text, "It is the run of schedule `{}`'s slot {}: {outcome}.", line.schedule, line.first);
     }
-    let subject = if tree.is_leaf(cause) { cause } else { node };
+    // Where one task is all there is to say, how its attempts went is a part of it.
+    let subject = match at_work.as_slice() {
+        &[only] => only,
+        _ if tree.is_leaf(cause) => cause,
+        _ => node,
+    };
     let path = tree.path(subject);
     let attempts = if tree.is_leaf(subject) { reader.attempts(record.id, &path).await? } else { Vec::new() };
     for attempt in &attempts {
@@ -66,6 +81,20 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     }
     out::print(&text)?;
     Ok(Outcome::Good)
+}
+
+/// Of a container at work, the tasks below it that are, or will be again; not too many, and how many more.
+fn at_work(run: &Run, node: NodeId) -> (Vec<NodeId>, usize) {
+    let tree = run.tree();
+    if tree.is_leaf(node) || run.status().is_ended() {
+        return (Vec::new(), 0);
+    }
+    let at_work = |task: &NodeId| {
+        tree.is_leaf(*task) && matches!(run.seen(*task).status, Status::Running | Status::Retrying)
+    };
+    let mut tasks = tree.subtree(node).map(NodeId).filter(at_work);
+    let first: Vec<NodeId> = tasks.by_ref().take(MOST_AT_WORK).collect();
+    (first, tasks.count())
 }
 
 /// Of a run that has not begun: the oldest run of its pipeline that is under way, which it waits for.

@@ -65,9 +65,10 @@ fn sentence(line: &LedgerRecord, run: Option<&RunRecord>, zone: &TimeZone, there
     format!("Schedule `{}`, {what}: {}.{stands}", line.schedule, outcome(line))
 }
 
-/// `fired, 12s late`: the decision and the reason.
+/// `fired, 12s late`: the decision and the reason, where that does not begin with it.
 pub fn outcome(line: &LedgerRecord) -> String {
-    format!("{}, {}", line.decision.word(), line.reason)
+    let word = line.decision.word();
+    if line.reason.starts_with(word) { line.reason.clone() } else { format!("{word}, {}", line.reason) }
 }
 
 /// How a run stands, in a sentence.

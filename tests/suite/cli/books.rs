@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sexton::config::kept;
 use sexton::pipeline::definition::Defaults;
+use sexton::pipeline::node::NodeId;
 use sexton::run::event::Event;
 use sexton::run::live::RunKind;
 use sexton::run::machine::Run;
-use sexton::run::state::{AttemptId, Exit, RunId, Status};
+use sexton::run::state::{AttemptId, Exit, RunId};
 use sexton::schedule::slot::{Decision, Entry, Key};
 use sexton::store::batch::Batch;
 use sexton::store::catalog::Definition;
@@ -100,44 +101,18 @@ impl Books {
         run.id.0
     }
 
-    /// Begins a run whose pipeline is one command; with an exit code, to its end a minute later.
-    pub(super) fn plays(&mut self, pipeline: &str, run: i64, begin: &str, code: Option<i32>) -> &mut Self {
+    /// Begins a run and plays it, one task at a time; an attempt takes a minute, and ends with the next of the
+    /// exit codes. Where there are no more of them, the run is left as it stands.
+    pub(super) fn plays(&mut self, pipeline: &str, run: i64, begin: &str, codes: &[i32]) -> &mut Self {
         let (name, yaml) = self.yaml.iter().find(|(name, _)| name == pipeline).unwrap();
         let definition = kept::read(name, yaml, &kept::write(&Defaults::default())).unwrap();
-        let mut play = Run::new(RunId(run), definition.tree);
-        let mut now = at(begin);
-        let step = |play: &mut Run, batch: &mut Batch, event: &Event, now| {
-            let mut effects = Vec::new();
-            play.step(event, now, &mut effects).unwrap();
-            batch.event(play, now, event);
-            if let Event::Start { node, attempt } = event {
-                batch.attempt_started(play, *node, *attempt, now);
-            }
-            let changed = play.take_changes();
-            batch.changes(play, &changed);
-        };
-        step(&mut play, &mut self.batch, &Event::Begin, now);
-        let node = play.admissible(1).unwrap();
-        let attempt = AttemptId(run.cast_unsigned());
-        step(&mut play, &mut self.batch, &Event::Start { node, attempt }, now);
-        if let Some(code) = code {
-            now += Duration::from_mins(1);
-            let exit = Exit::Code(code);
-            let end = AttemptEnd {
-                attempt,
-                started_at: None,
-                ended_at: now,
-                exit: exit.clone(),
-                kill: None,
-                pid: None,
-                usage: None,
-                log: None,
-            };
-            self.batch.attempt_ended(&play, &end);
-            step(&mut play, &mut self.batch, &Event::Exited { node, attempt, exit }, now);
-            assert!(play.status().is_ended(), "{:?}", play.status());
-        } else {
-            assert_eq!(play.status(), Status::Running);
+        let mut play = Play { run: Run::new(RunId(run), definition.tree), now: at(begin) };
+        play.step(&mut self.batch, &Event::Begin);
+        let mut codes = codes.iter();
+        for attempt in (run.cast_unsigned() * 100..).map(AttemptId) {
+            let Some(node) = play.admit(&mut self.batch, attempt) else { break };
+            let Some(&code) = codes.next() else { break };
+            play.exit(&mut self.batch, node, attempt, code);
         }
         self
     }
@@ -169,6 +144,56 @@ impl Books {
     pub(super) async fn close(mut self) {
         self.write().await;
         self.store.close().await.unwrap();
+    }
+}
+
+struct Play {
+    run: Run,
+    now: Timestamp,
+}
+
+impl Play {
+    fn step(&mut self, batch: &mut Batch, event: &Event) {
+        self.run.step(event, self.now, &mut Vec::new()).unwrap();
+        batch.event(&self.run, self.now, event);
+        if let Event::Start { node, attempt } = event {
+            batch.attempt_started(&self.run, *node, *attempt, self.now);
+        }
+        let changed = self.run.take_changes();
+        batch.changes(&self.run, &changed);
+    }
+
+    /// Opens containers till a task starts; `None` if none does.
+    fn admit(&mut self, batch: &mut Batch, attempt: AttemptId) -> Option<NodeId> {
+        while let Some(node) = self.run.admissible(1) {
+            if self.run.tree().is_leaf(node) {
+                self.step(batch, &Event::Start { node, attempt });
+                return Some(node);
+            }
+            self.step(batch, &Event::Open { node });
+        }
+        None
+    }
+
+    fn exit(&mut self, batch: &mut Batch, node: NodeId, attempt: AttemptId, code: i32) {
+        self.now += Duration::from_mins(1);
+        let exit = Exit::Code(code);
+        let end = AttemptEnd {
+            attempt,
+            started_at: None,
+            ended_at: self.now,
+            exit: exit.clone(),
+            kill: None,
+            pid: None,
+            usage: None,
+            log: None,
+        };
+        batch.attempt_ended(&self.run, &end);
+        self.step(batch, &Event::Exited { node, attempt, exit });
+        // A retry without delay is due at once.
+        if self.run.next_wake().is_some_and(|due| due <= self.now) {
+            self.step(batch, &Event::Wake);
+        }
     }
 }
 
