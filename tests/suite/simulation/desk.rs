@@ -12,7 +12,7 @@ use sexton::config::kept;
 use sexton::control::{Control, Refused, Watch};
 use sexton::engine::facts::{day, scope, zone};
 use sexton::engine::launch::{Secrets, Surroundings};
-use sexton::engine::orders::Orders;
+use sexton::engine::orders::{Files, Orders};
 use sexton::engine::recovery::Recovered;
 use sexton::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use sexton::executor::output::Places;
@@ -25,6 +25,7 @@ use sexton::run::state::{Entry, Exit, RunId, State};
 use sexton::store::catalog::Definition;
 use sexton::store::db::{CommitError, Reader, Store};
 use sexton::store::instant::truncated;
+use sexton::store::ledger::{LedgerFilter, LedgerRecord};
 use sexton::store::record::{Evidence, NewRun, Params};
 use sexton::store::tasks::Outputs;
 use tempfile::TempDir;
@@ -50,6 +51,7 @@ pub(super) struct Desk {
 struct AtWork {
     engine: Engine,
     control: Option<Control>,
+    orders: Orders,
     reader: Reader,
 }
 
@@ -110,6 +112,7 @@ impl Desk {
         let next = store.next_ids().await.unwrap();
         let (reports, inbox) = mpsc::channel(REPORTS);
         let (control, commands) = Control::new();
+        let (orders, ordered) = Orders::new();
         self.world.connect(reports);
         let parts = Parts {
             store,
@@ -117,20 +120,16 @@ impl Desk {
             executor: Box::new(self.world.clone()),
             reports: inbox,
             commands,
-            orders: Orders::new().1,
+            orders: ordered,
             watch: Box::new(Onlooker(self.told.clone())),
             places: Places::new(self.dir.path()),
-            surroundings: Surroundings {
-                directory: self.dir.path().to_owned(),
-                base: Vec::new(),
-                secrets: Arc::new(NoSecrets),
-            },
+            surroundings: surroundings(self.dir.path()),
             parallelism: self.parallelism,
             look_up: LOOK_UP,
             boot_id,
         };
         let engine = Engine::new(parts, next, recovered);
-        self.at_work = Some(AtWork { engine, control: Some(control), reader });
+        self.at_work = Some(AtWork { engine, control: Some(control), orders, reader });
     }
 
     pub(super) async fn begin(&mut self, pipeline: Pipeline) -> RunId {
@@ -165,8 +164,49 @@ impl Desk {
         record.id
     }
 
+    /// These pipelines are in force from now on, and no others.
+    pub(super) async fn enact(&mut self, pipelines: &[Pipeline]) {
+        let files = Files {
+            pipelines: pipelines.iter().cloned().map(Arc::new).collect(),
+            defaults: kept::write(&Defaults::default()),
+            settings: String::new(),
+            environment: "simulation".to_owned(),
+            surroundings: surroundings(self.dir.path()),
+            parallelism: self.parallelism,
+            evidence: Evidence::default(),
+        };
+        let AtWork { engine, orders, .. } = self.at_work.as_mut().expect("a daemon");
+        let (enacted, round) = tokio::join!(orders.enact(files), engine.go_round());
+        round.unwrap();
+        enacted.expect("an engine").unwrap();
+        self.see_new_runs();
+    }
+
+    /// Goes round until the clock says so.
+    pub(super) async fn until(&mut self, time: Timestamp) {
+        while self.world.now() < time {
+            self.round().await;
+        }
+    }
+
+    /// Everything the ledger says, in the order of time.
+    pub(super) async fn ledger(&self) -> Vec<LedgerRecord> {
+        let filter = LedgerFilter { from: Some(Timestamp::UNIX_EPOCH), ..LedgerFilter::default() };
+        self.reader().ledger(&filter, 10_000).await.unwrap()
+    }
+
+    /// Runs that slots have made are looked at like those that somebody began.
+    fn see_new_runs(&mut self) {
+        let live = self.at_work.as_ref().expect("a daemon").engine.runs();
+        for (run, tree) in live.map(|live| (live.run.id(), live.run.tree().clone())).collect::<Vec<_>>() {
+            self.world.knows(&run.to_string(), tree.clone());
+            self.trees.insert(run, tree);
+        }
+    }
+
     pub(super) async fn round(&mut self) {
         self.try_round().await.unwrap();
+        self.see_new_runs();
     }
 
     pub(super) async fn try_round(&mut self) -> Result<(), CommitError> {
@@ -207,6 +247,7 @@ impl Desk {
                 () = death => true,
             }
         };
+        self.see_new_runs();
         let ahead: BTreeMap<RunId, Known> =
             self.engine().runs().map(|live| (live.run.id(), known(live))).collect();
         let AtWork { engine, reader, .. } = self.at_work.take().expect("a daemon");
@@ -217,10 +258,14 @@ impl Desk {
         // The next one finds out which of the two it is.
         let reader = Reader::open(self.dir.path()).await.unwrap();
         for (run, ahead) in ahead {
+            if reader.run(run).await.unwrap().is_none() {
+                // A slot's, which was not committed: the next one with its number is another.
+                self.trees.remove(&run);
+                continue;
+            }
             let tree = self.trees[&run].clone();
             let found = stored(&reader, run, &tree).await;
-            let believed = self.told.lock().unwrap().get(&run).cloned();
-            if believed.as_ref() != Some(&found) {
+            if self.told(run) != found {
                 assert_eq!(found, ahead, "run {run} is neither as it was nor as it was to be");
                 self.told.lock().unwrap().insert(run, found);
             }
@@ -254,8 +299,8 @@ impl Desk {
         let reader = self.reader();
         for (&run, tree) in &self.trees {
             let found = stored(&reader, run, tree).await;
-            let told = self.told.lock().unwrap().get(&run).cloned();
-            assert_eq!(Some(&found), told.as_ref(), "run {run}");
+            let told = self.told(run);
+            assert_eq!(found, told, "run {run}");
             let journal = reader.journal(run, tree).await.unwrap();
             let mut twin = Run::new(run, tree.clone());
             for (at, event) in &journal {
@@ -265,9 +310,15 @@ impl Desk {
             self.check_answers(run, &journal);
         }
         for live in self.at_work.as_ref().expect("a daemon").engine.runs() {
-            let told = self.told.lock().unwrap().get(&live.run.id()).cloned();
-            assert_eq!(Some(known(live)), told, "what the engine holds of run {}", live.run.id());
+            let told = self.told(live.run.id());
+            assert_eq!(known(live), told, "what the engine holds of run {}", live.run.id());
         }
+    }
+
+    /// What was told of a run; of one that has not begun there is nothing to tell.
+    fn told(&self, run: RunId) -> Known {
+        let fresh = || (entries(&Run::new(run, self.trees[&run].clone())), Outputs::default());
+        self.told.lock().unwrap().get(&run).cloned().unwrap_or_else(fresh)
     }
 
     fn check_answers(&self, run: RunId, journal: &[(Timestamp, Event)]) {
@@ -356,6 +407,10 @@ fn entries(run: &Run) -> Vec<Entry> {
         entry
     };
     run.tree().ids().map(|node| stored(run.entry(node).clone())).collect()
+}
+
+fn surroundings(dir: &Path) -> Surroundings {
+    Surroundings { directory: dir.to_owned(), base: Vec::new(), secrets: Arc::new(NoSecrets) }
 }
 
 fn reread(definition: &Definition) -> Result<Pipeline, String> {

@@ -7,4 +7,5 @@ mod held;
 mod pipelines;
 mod points;
 mod random;
+mod slots;
 mod world;
