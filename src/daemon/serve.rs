@@ -19,7 +19,7 @@ use crate::clock::{Clock as _, System};
 use crate::config::load::{self, Everything};
 use crate::config::{kept, settings};
 use crate::control::Control;
-use crate::engine::orders::{Files, Orders};
+use crate::engine::orders::{Enacted, Files, Orders};
 use crate::engine::recovery::Recovered;
 use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
@@ -143,6 +143,7 @@ async fn valid(found: Everything, store: &Store) -> anyhow::Result<Option<Everyt
         return Ok(None);
     };
     tracing::error!("the files are not valid; going by the last ones that were:\n{report}");
+    status("the files are not valid; the last ones that were are in force");
     read_again(last).map(Some).context("what was last in force")
 }
 
@@ -230,24 +231,29 @@ async fn reload(orders: &Orders, config_dir: &Path) -> anyhow::Result<()> {
         Ok(found) if found.report.has_errors() => {
             let report = found.report.render(false);
             tracing::error!("not reloaded, the files that were in force still are:\n{report}");
+            status("the files are not valid; those before them are in force");
         }
-        Ok(found) => {
-            let enacted =
-                orders.enact(files(&found, config_dir)?).await.context("the engine has ended")??;
-            let begun = enacted.begun.iter().map(|(pipeline, schedule)| format!("{pipeline}/{schedule}"));
-            let begun = begun.collect::<Vec<_>>().join(", ");
-            let begun = if begun.is_empty() {
-                "no schedule is new".to_owned()
-            } else {
-                format!("beginning now: {begun}")
-            };
-            tracing::info!(
-                "reloaded: {} pipelines, {} schedules; {begun}",
-                enacted.pipelines,
-                enacted.schedules
-            );
-        }
+        Ok(found) => match orders.enact(files(&found, config_dir)?).await.context("the engine has ended")? {
+            Err(error) => tracing::error!("not reloaded, the files that were in force still are: {error}"),
+            Ok(enacted) => told(&enacted),
+        },
     }
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     Ok(())
+}
+
+fn told(enacted: &Enacted) {
+    let begun = enacted.begun.iter().map(|(pipeline, schedule)| format!("{pipeline}/{schedule}"));
+    let begun = match begun.collect::<Vec<_>>() {
+        begun if begun.is_empty() => "no schedule is new".to_owned(),
+        begun => format!("beginning now: {}", begun.join(", ")),
+    };
+    let in_force = format!("{} pipelines, {} schedules", enacted.pipelines, enacted.schedules);
+    tracing::info!("reloaded: {in_force}; {begun}");
+    status(&in_force);
+}
+
+/// What `systemctl status` shows.
+fn status(text: &str) {
+    let _ = sd_notify::notify(&[NotifyState::Status(text)]);
 }

@@ -31,6 +31,8 @@ use super::turn::Turn;
 /// Pipelines that are looked at in one turn. With a thousand due at once, the first runs start while the
 /// last are still being decided.
 const AT_ONCE: usize = 64;
+/// How often it is asked anew when each pipeline is to be looked at: the time-zone data may have been replaced.
+const REFRESH: SignedDuration = SignedDuration::from_mins(5);
 /// An absence that is worth a word: longer than any sleep of the engine.
 const ABSENCE: Duration = Duration::from_mins(2);
 
@@ -47,6 +49,7 @@ pub(super) struct Scheduler {
     /// When the daemon was last away.
     absence: Option<(Timestamp, Timestamp)>,
     looked: Option<Timestamp>,
+    refreshed: Option<Timestamp>,
     environment: String,
     evidence: Evidence,
 }
@@ -71,6 +74,12 @@ impl Scheduler {
     pub(super) fn next_wake(&self, now: Timestamp) -> Option<Duration> {
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
         self.held.or_else(|| self.wakes.first().map(|(at, _)| until(*at)))
+    }
+
+    fn set_wakes(&mut self) {
+        for name in self.in_force.keys().cloned().collect::<Vec<_>>() {
+            self.set_wake(&name);
+        }
     }
 
     fn set_wake(&mut self, name: &str) {
@@ -128,10 +137,7 @@ impl Engine {
             self.scheduler.in_force.insert(name, scheduled);
         }
         self.answer_the_boot(first, now).await?;
-        let names: Vec<Box<str>> = self.scheduler.in_force.keys().cloned().collect();
-        for name in &names {
-            self.scheduler.set_wake(name);
-        }
+        self.scheduler.set_wakes();
         Ok(enacted)
     }
 
@@ -198,6 +204,11 @@ impl Engine {
                 return;
             }
             Trust::Set { was } => self.rebase(was, turn).await,
+        }
+        let fresh = |refreshed: Timestamp| turn.now.duration_since(refreshed).abs() < REFRESH;
+        if !self.scheduler.refreshed.is_some_and(fresh) {
+            self.scheduler.refreshed = Some(turn.now);
+            self.scheduler.set_wakes();
         }
         for _ in 0..AT_ONCE {
             let scheduler = &mut self.scheduler;
