@@ -262,11 +262,11 @@ impl Engine {
         let now = self.parts.clock.now();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
         let runs = self.runs.values().filter_map(|live| live.run.next_wake()).min();
-        let slots = self.scheduler.next_wake(now).filter(|_| self.stopping.is_none());
-        [runs.map(until), slots, self.next_expiry().map(until)]
-            .into_iter()
-            .flatten()
-            .fold(self.parts.look_up, Ord::min)
+        // Who is about to end decides nothing about slots, and does not get up for them.
+        let decides = self.stopping.is_none();
+        let slots = self.scheduler.next_wake(now).filter(|_| decides);
+        let expiry = self.next_expiry().filter(|_| decides);
+        [runs.map(until), slots, expiry.map(until)].into_iter().flatten().fold(self.parts.look_up, Ord::min)
     }
 
     /// Says that the engine goes round, to whoever watches; and leaves word of it for the next start, which
