@@ -3,6 +3,7 @@
 
 pub mod facts;
 mod flight;
+mod in_force;
 pub mod launch;
 pub mod orders;
 pub mod recovery;
@@ -11,3 +12,4 @@ pub mod runner;
 mod saving;
 mod scheduler;
 mod turn;
+mod waiting;

@@ -7,24 +7,19 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::duration;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::node::NodeId;
 use crate::run::event::Event;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
-use crate::run::state::{Mark, RunId, Status};
+use crate::run::state::{RunId, Status};
 use crate::schedule::plan::{self, Active, Known, Plan, Situation};
-use crate::schedule::slot::{Decision, Entry, Key};
+use crate::schedule::slot::{Decision, Entry};
 use crate::schedule::vigil::{Trust, Vigil};
-use crate::store::batch::Batch;
-use crate::store::catalog::Definition;
-use crate::store::db::CommitError;
-use crate::store::in_force::{Enacted as Kept, Pause, Standing};
+use crate::store::in_force::Pause;
 use crate::store::record::{Evidence, Interval, NewRun, PipelineId, VersionId};
 
 use super::facts::{self, scope};
-use super::orders::{Enacted, Files};
 use super::runner::Engine;
 use super::turn::Turn;
 
@@ -39,28 +34,31 @@ const ABSENCE: Duration = Duration::from_mins(2);
 /// The pipelines in force, and when to look at each.
 #[derive(Default)]
 pub(super) struct Scheduler {
-    in_force: BTreeMap<Box<str>, Scheduled>,
-    wakes: BTreeSet<(Timestamp, Box<str>)>,
+    pub(super) in_force: BTreeMap<Box<str>, Scheduled>,
+    pub(super) wakes: BTreeSet<(Timestamp, Box<str>)>,
     /// Runs that wait for others of their pipeline to end.
     pub(super) waiting: BTreeSet<RunId>,
-    vigil: Option<Vigil>,
+    pub(super) vigil: Option<Vigil>,
     /// How long the clock must be watched before anything is decided again.
     held: Option<Duration>,
     /// When the daemon was last away.
-    absence: Option<(Timestamp, Timestamp)>,
+    pub(super) absence: Option<(Timestamp, Timestamp)>,
     looked: Option<Timestamp>,
     refreshed: Option<Timestamp>,
-    environment: String,
-    evidence: Evidence,
+    pub(super) environment: String,
+    pub(super) evidence: Evidence,
 }
 
-struct Scheduled {
-    pipeline: Arc<Pipeline>,
-    id: PipelineId,
-    version: VersionId,
-    known: Vec<Known>,
-    paused: Option<Pause>,
-    wake: Option<Timestamp>,
+/// A pipeline in force.
+pub(super) struct Scheduled {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) id: PipelineId,
+    pub(super) version: VersionId,
+    /// In the order of its schedules.
+    pub(super) known: Vec<Known>,
+    pub(super) paused: Option<Pause>,
+    /// When it is next to be looked at.
+    pub(super) wake: Option<Timestamp>,
 }
 
 impl Scheduler {
@@ -76,7 +74,7 @@ impl Scheduler {
         self.held.or_else(|| self.wakes.first().map(|(at, _)| until(*at)))
     }
 
-    fn set_wakes(&mut self) {
+    pub(super) fn set_wakes(&mut self) {
         for name in self.in_force.keys().cloned().collect::<Vec<_>>() {
             self.set_wake(&name);
         }
@@ -101,87 +99,6 @@ impl Scheduler {
 }
 
 impl Engine {
-    /// Goes by other files: what is new or changed begins now, what is gone makes no runs any more.
-    pub(super) async fn enact(&mut self, files: Files) -> Result<Enacted, CommitError> {
-        let now = self.now();
-        let set: Vec<Kept> = files.pipelines.iter().map(|pipeline| kept(pipeline, &files.defaults)).collect();
-        let standings = loop {
-            match self.parts.store.enact(&files.settings, &set, now).await {
-                Err(CommitError::Transient(error)) => self.wait_for_the_disk(&error).await,
-                done => break done?,
-            }
-        };
-        self.parts.surroundings = files.surroundings;
-        self.parts.parallelism = files.parallelism;
-        let scheduler = &mut self.scheduler;
-        scheduler.environment = files.environment;
-        scheduler.evidence = files.evidence;
-        let first = scheduler.vigil.is_none();
-        let newest = standings.iter().flat_map(|standing| standing.watermarks.values()).max().copied();
-        if first {
-            scheduler.vigil = Some(Vigil::begin(now, self.parts.clock.since_boot(), newest));
-            // Whichever is the later sign of life.
-            let last_alive = self.parts.store.last_alive().max(newest);
-            scheduler.absence = last_alive.map(|last| (last, now)).filter(|(last, now)| last < now);
-        }
-        let absence = scheduler.absence;
-        let mut enacted = Enacted { pipelines: files.pipelines.len(), absence, ..Enacted::default() };
-        let mut before = std::mem::take(&mut scheduler.in_force);
-        scheduler.wakes.clear();
-        for (pipeline, standing) in files.pipelines.into_iter().zip(standings) {
-            let name = pipeline.name.clone();
-            enacted.schedules += pipeline.timetable.schedules.len();
-            let begun = standing.changed.iter();
-            enacted.begun.extend(begun.map(|schedule| (name.clone(), schedule.clone())));
-            let scheduled = Scheduled::new(pipeline, standing, before.remove(&name), now);
-            self.scheduler.in_force.insert(name, scheduled);
-        }
-        self.answer_the_boot(first, now).await?;
-        self.scheduler.set_wakes();
-        Ok(enacted)
-    }
-
-    /// A start of the daemon is what `@reboot` waits for, once in each boot of the machine. To one that is
-    /// read later, the present boot is the past.
-    async fn answer_the_boot(&mut self, starting: bool, now: Timestamp) -> Result<(), CommitError> {
-        let key = Key::Boot(self.parts.boot_id.as_str().into());
-        let mut batch = Batch::default();
-        for scheduled in self.scheduler.in_force.values_mut() {
-            let schedules = scheduled.pipeline.timetable.schedules.iter().zip(&mut scheduled.known);
-            for (schedule, known) in schedules.filter(|(schedule, _)| schedule.is_reboot()) {
-                let seen = self.parts.store.reader().has_slot(scheduled.id, &schedule.name, &key).await;
-                if seen.unwrap_or_default() {
-                    continue;
-                }
-                if starting {
-                    known.boot = Some(self.parts.boot_id.as_str().into());
-                    continue;
-                }
-                let entry = Entry {
-                    schedule: schedule.name.clone(),
-                    key: key.clone(),
-                    first: now,
-                    last: now,
-                    count: 1,
-                    decision: Decision::Skipped,
-                    reason: "added after the machine's boot; it fires after the next".into(),
-                };
-                batch.slot(scheduled.id, &entry, None, now);
-            }
-        }
-        self.commit(&batch).await
-    }
-
-    /// Pauses a pipeline, or lets it go on; false where there is none of this name.
-    pub(super) async fn pause(&mut self, name: &str, by: Option<Box<str>>) -> Result<bool, CommitError> {
-        let at = self.now();
-        let Some(scheduled) = self.scheduler.in_force.get_mut(name) else { return Ok(false) };
-        let pause = by.map(|by| Pause { by, at });
-        self.parts.store.pause(scheduled.id, pause.as_ref()).await?;
-        scheduled.paused = pause;
-        Ok(true)
-    }
-
     /// Looks at the clocks, and lets the law decide what is due.
     pub(super) async fn decide(&mut self, turn: &mut Turn) {
         let scheduler = &mut self.scheduler;
@@ -313,89 +230,5 @@ impl Engine {
         self.runs.insert(record.id, live);
         self.scheduler.waiting.insert(record.id);
         record.id
-    }
-
-    /// When the slot of a waiting run is next too old to begin.
-    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
-        let waiting = self.scheduler.waiting.iter().filter_map(|run| self.runs.get(run));
-        waiting.filter_map(|live| expiry(live)?.checked_add(SignedDuration::from_millis(1)).ok()).min()
-    }
-
-    /// Begins runs that have waited for others of their pipeline, oldest first, and lets go of those whose
-    /// slot has grown too old.
-    pub(super) fn begin_waiting(&mut self, turn: &mut Turn) {
-        if self.scheduler.waiting.is_empty() {
-            return;
-        }
-        let mut under_way: BTreeMap<Box<str>, usize> = BTreeMap::new();
-        for live in self.runs.values() {
-            if !matches!(live.run.status(), Status::Pending) && !live.run.status().is_ended() {
-                *under_way.entry(live.pipeline.name.clone()).or_default() += 1;
-            }
-        }
-        for id in self.scheduler.waiting.clone() {
-            let Some(live) = self.runs.get(&id).filter(|live| live.run.status() == Status::Pending) else {
-                self.scheduler.waiting.remove(&id);
-                continue;
-            };
-            let policy = &live.pipeline.timetable.policy;
-            let under_way = under_way.entry(live.pipeline.name.clone()).or_default();
-            let event = if expiry(live).is_some_and(|expiry| expiry < turn.now) {
-                let deadline = duration::show(policy.starting_deadline.unwrap_or_default());
-                let why = format!("it waited for longer than starting_deadline ({deadline})");
-                turn.batch.slot_of_run(id, Decision::Expired, &why);
-                Event::Mark { node: NodeId::ROOT, mark: Mark::Skipped, by: "starting_deadline".into() }
-            } else if *under_way < policy.max_active_runs.get() as usize {
-                *under_way += 1;
-                Event::Begin
-            } else {
-                continue;
-            };
-            self.scheduler.waiting.remove(&id);
-            if let Err(error) = self.happen(id, event, turn) {
-                tracing::error!(%error, run = %id, "a waiting run did not begin");
-            }
-        }
-    }
-}
-
-impl Scheduled {
-    fn new(pipeline: Arc<Pipeline>, standing: Standing, old: Option<Self>, now: Timestamp) -> Self {
-        let Standing { pipeline: id, version, paused, watermarks, mut fired_ahead, changed } = standing;
-        let before = old.map(|old| (old.pipeline, old.known));
-        let known = pipeline.timetable.schedules.iter().map(|schedule| {
-            let name = &*schedule.name;
-            let mut known = Known::since(watermarks.get(name).copied().unwrap_or(now));
-            known.fired_ahead = fired_ahead.remove(name).unwrap_or_default();
-            if let Some((pipeline, old)) = &before
-                && !changed.contains(&schedule.name)
-                && let Some(index) = pipeline.timetable.schedules.iter().position(|old| *old.name == *name)
-            {
-                known = old[index].clone();
-            }
-            known
-        });
-        let known = known.collect();
-        Self { known, pipeline, id, version, paused, wake: None }
-    }
-}
-
-/// The last instant at which a waiting run may begin.
-fn expiry(live: &Live) -> Option<Timestamp> {
-    let deadline = live.pipeline.timetable.policy.starting_deadline?;
-    let expiry = live.scope.scheduled_at.checked_add(deadline).ok()?;
-    (live.kind == RunKind::Scheduled).then_some(expiry)
-}
-
-fn kept(pipeline: &Pipeline, defaults: &str) -> Kept {
-    let schedules = pipeline.timetable.schedules.iter();
-    Kept {
-        definition: Definition {
-            name: pipeline.name.to_string(),
-            hash: pipeline.hash.clone(),
-            source: pipeline.source.to_string(),
-            defaults: defaults.to_owned(),
-        },
-        schedules: schedules.map(|schedule| (schedule.name.clone(), schedule.spelled())).collect(),
     }
 }
