@@ -176,8 +176,9 @@ impl Engine {
         let pipeline = scheduled.pipeline.clone();
         let id = scheduled.id;
         let Plan { entries, cancel } = plan::consider(&pipeline.timetable, &mut scheduled.known, &situation);
-        for schedule in &pipeline.timetable.schedules {
-            turn.batch.watermark(id, &schedule.name, turn.now);
+        // Where the clock was set back a little, a watermark is beyond the present, and stays there.
+        for (schedule, known) in pipeline.timetable.schedules.iter().zip(&scheduled.known) {
+            turn.batch.watermark(id, &schedule.name, known.watermark);
         }
         for entry in &entries {
             let run = (entry.decision == Decision::Fired).then(|| self.fire(&pipeline, entry, turn));
