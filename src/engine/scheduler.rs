@@ -180,7 +180,10 @@ impl Engine {
         for (schedule, known) in pipeline.timetable.schedules.iter().zip(&scheduled.known) {
             turn.batch.watermark(id, &schedule.name, known.watermark);
         }
-        for entry in &entries {
+        // The runs of several schedules are numbered by their slots' time, for that is the order they begin in.
+        let mut by_time: Vec<&Entry> = entries.iter().collect();
+        by_time.sort_by_key(|entry| entry.first);
+        for entry in by_time {
             let run = (entry.decision == Decision::Fired).then(|| self.fire(&pipeline, entry, turn));
             turn.batch.slot(id, entry, run, turn.now);
         }
