@@ -38,10 +38,14 @@ impl Engine {
                 self.scheduler.waiting.remove(&id);
                 continue;
             };
-            let policy = &live.pipeline.timetable.policy;
+            let pinned = &live.pipeline.timetable.policy;
+            // How many go at once is a matter of the files in force, as it is where slots are decided: a run
+            // that waits by a limit of its own would be overtaken by those that came after an edit.
+            let in_force = self.scheduler.in_force.get(&live.pipeline.name);
+            let policy = in_force.map_or(pinned, |scheduled| &scheduled.pipeline.timetable.policy);
             let under_way = under_way.entry(live.pipeline.name.clone()).or_default();
             let event = if expiry(live).is_some_and(|expiry| expiry < turn.now) {
-                let deadline = duration::show(policy.starting_deadline.unwrap_or_default());
+                let deadline = duration::show(pinned.starting_deadline.unwrap_or_default());
                 let why = format!("it waited for longer than starting_deadline ({deadline})");
                 turn.batch.slot_of_run(id, Decision::Expired, &why);
                 Event::Mark { node: NodeId::ROOT, mark: Mark::Skipped, by: "starting_deadline".into() }
