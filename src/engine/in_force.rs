@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use crate::pipeline::definition::Pipeline;
 use crate::schedule::plan::Known;
 use crate::schedule::slot::{Decision, Entry, Key};
-use crate::schedule::vigil::Vigil;
 use crate::store::batch::Batch;
 use crate::store::catalog::Definition;
 use crate::store::db::CommitError;
@@ -21,6 +20,11 @@ use super::scheduler::Scheduled;
 impl Engine {
     /// Goes by other files: what is new or changed begins now, what is gone makes no runs any more.
     pub(super) async fn enact(&mut self, files: Files) -> Result<Enacted, CommitError> {
+        let first = !self.clocks.are_watched();
+        if first {
+            let last_sign = self.last_sign_of_life().await;
+            self.clocks.watch(last_sign);
+        }
         let now = self.now();
         let set: Vec<Kept> = files.pipelines.iter().map(|pipeline| kept(pipeline, &files.defaults)).collect();
         let standings = loop {
@@ -34,15 +38,7 @@ impl Engine {
         let scheduler = &mut self.scheduler;
         scheduler.environment = files.environment;
         scheduler.evidence = files.evidence;
-        let first = scheduler.vigil.is_none();
-        let newest = standings.iter().flat_map(|standing| standing.watermarks.values()).max().copied();
-        if first {
-            scheduler.vigil = Some(Vigil::begin(now, self.parts.clock.since_boot(), newest));
-            // Whichever is the later sign of life.
-            let last_alive = self.parts.store.last_alive().max(newest);
-            scheduler.absence = last_alive.map(|last| (last, now)).filter(|(last, now)| last < now);
-        }
-        let absence = scheduler.absence;
+        let absence = self.clocks.absence();
         let mut enacted = Enacted { pipelines: files.pipelines.len(), absence, ..Enacted::default() };
         let mut before = std::mem::take(&mut scheduler.in_force);
         scheduler.wakes.clear();
@@ -57,6 +53,16 @@ impl Engine {
         self.answer_the_boot(first, now).await?;
         self.scheduler.set_wakes();
         Ok(enacted)
+    }
+
+    /// The latest instant at which there was a daemon here, by whichever sign is the later.
+    async fn last_sign_of_life(&self) -> Option<Timestamp> {
+        let newest = self.parts.store.reader().newest_watermark().await;
+        let newest = newest.unwrap_or_else(|error| {
+            tracing::error!(%error, "how far schedules were considered cannot be read");
+            None
+        });
+        self.parts.store.last_alive().max(newest)
     }
 
     /// A start of the daemon is what `@reboot` waits for, once in each boot of the machine. To one that is

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +14,6 @@ use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
 use crate::schedule::plan::{self, Active, Known, Plan, Situation};
 use crate::schedule::slot::{Decision, Entry};
-use crate::schedule::vigil::{Trust, Vigil};
 use crate::store::in_force::Pause;
 use crate::store::record::{Evidence, Interval, NewRun, PipelineId, VersionId};
 
@@ -28,8 +26,6 @@ use super::turn::Turn;
 const AT_ONCE: usize = 64;
 /// How often it is asked anew when each pipeline is to be looked at: the time-zone data may have been replaced.
 const REFRESH: SignedDuration = SignedDuration::from_mins(5);
-/// An absence that is worth a word: longer than any sleep of the engine.
-const ABSENCE: Duration = Duration::from_mins(2);
 
 /// The pipelines in force, and when to look at each.
 #[derive(Default)]
@@ -38,12 +34,6 @@ pub(super) struct Scheduler {
     pub(super) wakes: BTreeSet<(Timestamp, Box<str>)>,
     /// Runs that wait for others of their pipeline to end.
     pub(super) waiting: BTreeSet<RunId>,
-    pub(super) vigil: Option<Vigil>,
-    /// How long the clock must be watched before anything is decided again.
-    held: Option<Duration>,
-    /// When the daemon was last away.
-    pub(super) absence: Option<(Timestamp, Timestamp)>,
-    looked: Option<Timestamp>,
     refreshed: Option<Timestamp>,
     pub(super) environment: String,
     pub(super) evidence: Evidence,
@@ -68,10 +58,9 @@ impl Scheduler {
         Self { waiting: pending.map(|(&run, _)| run).collect(), ..Self::default() }
     }
 
-    /// After how long something is to be decided; `None` where nothing is.
-    pub(super) fn next_wake(&self, now: Timestamp) -> Option<Duration> {
-        let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        self.held.or_else(|| self.wakes.first().map(|(at, _)| until(*at)))
+    /// When something is next to be decided.
+    pub(super) fn next_wake(&self) -> Option<Timestamp> {
+        self.wakes.first().map(|(at, _)| *at)
     }
 
     pub(super) fn set_wakes(&mut self) {
@@ -99,28 +88,10 @@ impl Scheduler {
 }
 
 impl Engine {
-    /// Looks at the clocks, and lets the law decide what is due.
-    pub(super) async fn decide(&mut self, turn: &mut Turn) {
-        let scheduler = &mut self.scheduler;
-        let Some(vigil) = &mut scheduler.vigil else { return };
-        if let Some(looked) = scheduler.looked.replace(turn.now)
-            && Duration::try_from(turn.now.duration_since(looked)).is_ok_and(|away| away > ABSENCE)
-        {
-            scheduler.absence = Some((looked, turn.now));
-        }
-        let held = scheduler.held.take().is_some();
-        match vigil.look(turn.now, self.parts.clock.since_boot()) {
-            Trust::Steady => {}
-            Trust::Held(left) => {
-                if !held {
-                    tracing::warn!(
-                        "the clock has jumped; no slot fires until it has held still for {left:?}"
-                    );
-                }
-                scheduler.held = Some(left);
-                return;
-            }
-            Trust::Set { was } => self.rebase(was, turn).await,
+    /// Lets the law decide what is due.
+    pub(super) fn decide(&mut self, turn: &mut Turn) {
+        if self.clocks.held().is_some() {
+            return;
         }
         let fresh = |refreshed: Timestamp| turn.now.duration_since(refreshed).abs() < REFRESH;
         if !self.scheduler.refreshed.is_some_and(fresh) {
@@ -138,7 +109,8 @@ impl Engine {
         }
     }
 
-    async fn rebase(&mut self, was: Timestamp, turn: &mut Turn) {
+    /// The clock was set: every schedule goes on from the new now.
+    pub(super) async fn rebase(&mut self, was: Timestamp, turn: &mut Turn) {
         tracing::warn!(%was, now = %turn.now, "the clock was set; schedules go on from now");
         let names: Vec<Box<str>> = self.scheduler.in_force.keys().cloned().collect();
         for name in names {
@@ -171,7 +143,7 @@ impl Engine {
             now: turn.now,
             paused_by: scheduled.paused.as_ref().map(|pause| &*pause.by),
             active: &active,
-            absence: self.scheduler.absence,
+            absence: self.clocks.absence(),
         };
         let pipeline = scheduled.pipeline.clone();
         let id = scheduled.id;

@@ -24,7 +24,8 @@ impl Engine {
     /// Begins runs that have waited for others of their pipeline, oldest first, and lets go of those whose
     /// slot has grown too old.
     pub(super) fn begin_waiting(&mut self, turn: &mut Turn) {
-        if self.scheduler.waiting.is_empty() {
+        // Before there are files to go by, nobody knows how many may go at once, nor what time it is.
+        if self.scheduler.waiting.is_empty() || !self.clocks.are_watched() {
             return;
         }
         let mut under_way: BTreeMap<Box<str>, usize> = BTreeMap::new();
