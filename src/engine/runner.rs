@@ -214,7 +214,13 @@ impl Engine {
             match input {
                 Input::Report(report) => self.report(report, &mut turn),
                 Input::Command(command) => self.command(command, &mut turn).await?,
-                Input::Order(Order::Enact(files, answer)) => drop(answer.send(self.enact(*files).await)),
+                Input::Order(Order::Enact(files, answer)) => {
+                    // What came due before them is for the files to decide that are in force till now.
+                    while self.stopping.is_none() && self.decide(&mut turn) {}
+                    self.finish_turn(turn).await?;
+                    turn = Turn::at(self.now());
+                    drop(answer.send(self.enact(*files, &mut turn).await));
+                }
                 Input::Order(Order::Stop { drain }) => self.stopping = Some(drain),
             }
         }

@@ -88,10 +88,10 @@ impl Scheduler {
 }
 
 impl Engine {
-    /// Lets the law decide what is due.
-    pub(super) fn decide(&mut self, turn: &mut Turn) {
+    /// Lets the law decide what is due; whether there is more.
+    pub(super) fn decide(&mut self, turn: &mut Turn) -> bool {
         if self.clocks.held().is_some() {
-            return;
+            return false;
         }
         let fresh = |refreshed: Timestamp| turn.now.duration_since(refreshed).abs() < REFRESH;
         if !self.scheduler.refreshed.is_some_and(fresh) {
@@ -100,13 +100,13 @@ impl Engine {
         }
         for _ in 0..AT_ONCE {
             let scheduler = &mut self.scheduler;
-            let Some((due, name)) = scheduler.wakes.first().cloned() else { break };
-            if due > turn.now {
-                break;
-            }
+            let Some((_, name)) = scheduler.wakes.first().filter(|(due, _)| *due <= turn.now).cloned() else {
+                return false;
+            };
             self.consider(&name, turn);
             self.scheduler.set_wake(&name);
         }
+        true
     }
 
     /// The clock was set: every schedule goes on from the new now.

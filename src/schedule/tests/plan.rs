@@ -383,7 +383,7 @@ fn a_day_that_comes_twice_wakes_nobody_for_what_is_over() {
     let policy = Policy { start_date: Some("2010-11-07".parse().unwrap()), ..Policy::default() };
     let midnight: Timestamp = "2010-11-07T02:30:00Z".parse().unwrap();
     assert_eq!(
-        next_wake(&schedule, &policy, &Known::since(midnight - Duration::from_secs(60))),
+        next_wake(&schedule, &policy, &Known::since(midnight - Duration::from_mins(1))),
         Some(midnight)
     );
     let wake = next_wake(&schedule, &policy, &Known::since(midnight)).unwrap();

@@ -189,6 +189,26 @@ async fn a_watermark_never_goes_back_with_the_clock() {
 }
 
 #[tokio::test]
+async fn what_came_due_before_an_edit_was_read_is_decided_by_the_old_files() {
+    let mut desk = desk("{schedule: '*/10 * * * *', exec: x}", minutes(1)).await;
+    desk.until(minute(9)).await;
+    // The daemon was at its disk as the hour struck, and as somebody asked for a reload.
+    desk.world.wait(minutes(1));
+    desk.world.wait(minutes(1));
+    desk.enact(&[nightly("{schedule: '*/7 * * * *', exec: x}")]).await;
+    desk.until(minute(15)).await;
+    assert_eq!(ledger(&desk).await, ["default +10 fired", "default +14 fired"]);
+    // And so it is for what is taken out of the files.
+    desk.until(minute(20)).await;
+    desk.world.wait(minutes(2));
+    desk.world.wait(minutes(2));
+    desk.enact(&[]).await;
+    assert_eq!(ledger(&desk).await[2..], ["default +21 fired"]);
+    desk.rest().await;
+    desk.check_end().await;
+}
+
+#[tokio::test]
 async fn the_limit_of_the_files_in_force_is_the_one_that_counts() {
     let limited = |most| nightly(&format!("{{schedule: '*/10 * * * *', max_active_runs: {most}, exec: x}}"));
     let mut desk = desk("{schedule: '*/10 * * * *', exec: x}", minutes(25)).await;
