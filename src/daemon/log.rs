@@ -4,38 +4,52 @@
 use std::fmt;
 use std::io::IsTerminal as _;
 
+use tracing::Subscriber;
 use tracing::field::Field;
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{filter::LevelFilter, registry};
 
 use crate::cli::args::LogFormat;
 
-/// Begins to listen. Without a format it is the journal where standard error goes there, else text.
+/// Begins to listen. Without a format it is the journal where standard error goes there, else text. A journal
+/// that cannot be had is no reason not to begin: then it is text as well.
 pub fn listen(format: Option<LogFormat>) -> anyhow::Result<()> {
     let format = format.unwrap_or_else(|| if in_journal() { LogFormat::Journald } else { LogFormat::Human });
     let registry = registry().with(LevelFilter::INFO);
-    let stderr = std::io::stderr;
     match format {
-        LogFormat::Human => {
-            let layer = tracing_subscriber::fmt::layer()
-                .with_writer(stderr)
-                .with_ansi(stderr().is_terminal())
-                .with_target(false)
-                .fmt_fields(debug_fn(sentence));
-            registry.with(layer).try_init()?;
-        }
+        LogFormat::Human => registry.with(human()).try_init()?,
         LogFormat::Json => {
-            let layer = tracing_subscriber::fmt::layer().with_writer(stderr).json().flatten_event(true);
-            registry.with(layer).try_init()?;
+            let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+            registry.with(layer.json().flatten_event(true)).try_init()?;
         }
-        LogFormat::Journald => {
-            let layer = tracing_journald::layer()?.with_syslog_identifier("sexton".to_owned());
-            registry.with(layer.with_field_prefix(Some("SEXTON".to_owned()))).try_init()?;
-        }
+        LogFormat::Journald => match tracing_journald::layer() {
+            Ok(layer) => {
+                let layer = layer.with_syslog_identifier("sexton".to_owned());
+                registry.with(layer.with_field_prefix(Some("SEXTON".to_owned()))).try_init()?;
+            }
+            Err(error) => {
+                registry.with(human()).try_init()?;
+                tracing::warn!(%error, "the journal cannot be written to; the log goes to standard error");
+            }
+        },
     }
     Ok(())
+}
+
+/// A sentence a line, on standard error.
+fn human<S>() -> impl Layer<S>
+where
+    S: Subscriber + for<'lookup> LookupSpan<'lookup>,
+{
+    tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .fmt_fields(debug_fn(sentence))
 }
 
 /// What goes wrong beside a foreground run (the keeper, the disk) is said on standard error.
