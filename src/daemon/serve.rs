@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::cli::args::ServeArgs;
@@ -43,7 +43,7 @@ pub fn serve(args: &ServeArgs) -> anyhow::Result<Outcome> {
 async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<Outcome> {
     let now = System.now();
     // The signals of a supervisor in a hurry are not to meet the default, which is death.
-    let mut signals = Signals::listen()?;
+    let signals = Signals::listen()?;
     let found = load::everything(config_dir)?;
     let boot_id = boot_id()?;
     let mut store = open(state, now, &boot_id).await?;
@@ -104,15 +104,19 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         let _ = sd_notify::notify(&[NotifyState::Ready]);
         anyhow::Ok(())
     };
-    let supervising = async {
+    let Signals { hang_up, ending } = signals;
+    let going_by_the_files = async {
         starting.await?;
-        supervise(&mut signals, &orders, config_dir, drain).await
+        reload_when_told(hang_up, &orders, config_dir).await
     };
+    // Beside it: a daemon that waits for its disk, at the start or in a reload, can be told to end all the same.
+    let ending = end_when_told(ending, &orders, drain);
     tokio::select! {
+        biased;
         ended = engine.run_until_stopped() => ended?,
-        failed = supervising => match failed? {},
+        failed = going_by_the_files => match failed? {},
+        never = ending => match never {},
     }
-    let _ = sd_notify::notify(&[NotifyState::Stopping]);
     let left = engine.under_way();
     engine.into_store().close().await?;
     let _ = client.await;
@@ -174,38 +178,43 @@ fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
 }
 
 struct Signals {
-    hang_up: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    hang_up: Signal,
+    /// Terminate, interrupt.
+    ending: [Signal; 2],
 }
 
 impl Signals {
     fn listen() -> anyhow::Result<Self> {
-        Ok(Self {
-            hang_up: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        let ending = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+        Ok(Self { hang_up: signal(SignalKind::hangup())?, ending })
     }
 }
 
-/// Reloads on SIGHUP; ends the engine on SIGTERM and SIGINT, the second time at once.
-async fn supervise(
-    signals: &mut Signals,
+/// Goes by the files anew with each SIGHUP.
+async fn reload_when_told(
+    mut hang_up: Signal,
     orders: &Orders,
     config_dir: &Path,
-    drain: bool,
 ) -> anyhow::Result<Infallible> {
-    let mut stopping = false;
     loop {
-        let patient = tokio::select! {
-            _ = signals.hang_up.recv(), if !stopping => {
-                reload(orders, config_dir).await?;
-                continue;
-            }
-            _ = signals.terminate.recv() => drain && !stopping,
-            _ = signals.interrupt.recv() => drain && !stopping,
-        };
+        hang_up.recv().await;
+        reload(orders, config_dir).await?;
+    }
+}
+
+/// Ends the engine on SIGTERM and SIGINT; one that drains, the second time at once.
+async fn end_when_told(
+    [mut terminate, mut interrupt]: [Signal; 2],
+    orders: &Orders,
+    drain: bool,
+) -> Infallible {
+    let mut patient = drain;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        let _ = sd_notify::notify(&[NotifyState::Stopping]);
         tracing::info!(
             "ending; {}",
             if patient {
@@ -214,8 +223,8 @@ async fn supervise(
                 "running tasks go on, the next start takes them up"
             }
         );
-        stopping = true;
         orders.stop(patient).await;
+        patient = false;
     }
 }
 

@@ -30,12 +30,7 @@ impl Engine {
         }
         let now = turn.now;
         let set: Vec<Kept> = files.pipelines.iter().map(|pipeline| kept(pipeline, &files.defaults)).collect();
-        let standings = loop {
-            match self.parts.store.enact(&files.settings, &set, now).await {
-                Err(CommitError::Transient(error)) => self.wait_for_the_disk(&error).await,
-                done => break done?,
-            }
-        };
+        let standings = self.write(async |store| store.enact(&files.settings, &set, now).await).await?;
         self.parts.surroundings = files.surroundings;
         self.parts.parallelism = files.parallelism;
         let scheduler = &mut self.scheduler;
@@ -103,10 +98,14 @@ impl Engine {
     /// Pauses a pipeline, or lets it go on; false where there is none of this name.
     pub(super) async fn pause(&mut self, name: &str, by: Option<Box<str>>) -> Result<bool, CommitError> {
         let at = self.now();
-        let Some(scheduled) = self.scheduler.in_force.get_mut(name) else { return Ok(false) };
+        let Some(id) = self.scheduler.in_force.get(name).map(|scheduled| scheduled.id) else {
+            return Ok(false);
+        };
         let pause = by.map(|by| Pause { by, at });
-        self.parts.store.pause(scheduled.id, pause.as_ref()).await?;
-        scheduled.paused = pause;
+        self.write(async |store| store.pause(id, pause.as_ref()).await).await?;
+        if let Some(scheduled) = self.scheduler.in_force.get_mut(name) {
+            scheduled.paused = pause;
+        }
         Ok(true)
     }
 }

@@ -84,7 +84,9 @@ pub struct Engine {
     pub(super) connected: bool,
     pub(super) scheduler: Scheduler,
     /// Set when nothing more is to be started: whether what runs is waited for.
-    stopping: Option<bool>,
+    pub(super) stopping: Option<bool>,
+    /// What was ordered while the disk was waited for.
+    pub(super) postponed: VecDeque<Order>,
     /// When life was last shown.
     last_shown: Timestamp,
     /// What the engine learned by itself while performing.
@@ -115,6 +117,7 @@ impl Engine {
             connected: false,
             scheduler,
             stopping: None,
+            postponed: VecDeque::new(),
             last_shown: Timestamp::MIN,
             own: VecDeque::new(),
             halted: BTreeMap::new(),
@@ -184,7 +187,13 @@ impl Engine {
                     self.parts.store.alive(self.now());
                     return Ok(());
                 }
-                Some(_) | None => self.go_round().await?,
+                Some(_) | None => match self.go_round().await {
+                    // What cannot be written was not done either: the next start goes on from before it.
+                    Err(CommitError::Transient(_)) if self.stopping == Some(false) => {
+                        tracing::error!("ending without having written down what happened last");
+                    }
+                    done => done?,
+                },
             }
         }
     }
@@ -245,6 +254,7 @@ impl Engine {
     /// Everything that waits; sleeps until there is something, or the next instant that matters.
     async fn receive(&mut self) -> Vec<Input> {
         let mut inputs: Vec<Input> = self.own.drain(..).map(Input::Report).collect();
+        inputs.extend(self.postponed.drain(..).map(Input::Order));
         if inputs.is_empty() {
             let until = self.next_wake();
             // A channel whose other end is gone has nothing more to say, and is not waited for.

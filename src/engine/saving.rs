@@ -7,9 +7,10 @@ use crate::control::Refused;
 use crate::executor::job::{Ended, Report};
 use crate::run::state::{Exit, RunId};
 use crate::store::batch::{Batch, Part};
-use crate::store::db::CommitError;
+use crate::store::db::{CommitError, Store};
 
 use super::launch;
+use super::orders::Order;
 use super::runner::Engine;
 use super::turn::Turn;
 
@@ -60,18 +61,35 @@ impl Engine {
         if batch.is_empty() {
             return Ok(());
         }
+        self.write(async |store| store.commit(batch).await).await
+    }
+
+    /// Writes until the disk takes it. After a transient error the daemon was told to end meanwhile.
+    pub(super) async fn write<T>(
+        &mut self,
+        write: impl AsyncFn(&mut Store) -> Result<T, CommitError>,
+    ) -> Result<T, CommitError> {
         loop {
-            match self.parts.store.commit(batch).await {
-                Err(CommitError::Transient(error)) => self.wait_for_the_disk(&error).await,
+            match write(&mut self.parts.store).await {
+                Err(error @ CommitError::Transient(_)) => self.wait_for_the_disk(error).await?,
                 done => return done,
             }
         }
     }
 
-    pub(super) async fn wait_for_the_disk(&mut self, error: &dyn std::fmt::Display) {
-        tracing::error!(%error, "the database cannot be written; nothing is started until it can");
+    async fn wait_for_the_disk(&mut self, error: CommitError) -> Result<(), CommitError> {
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        tracing::error!(error = %cause, "the database cannot be written; nothing is started until it can");
         self.show_life();
-        self.parts.clock.sleep(COMMIT_AGAIN).await;
+        tokio::select! {
+            biased;
+            Some(order) = self.parts.orders.recv() => match order {
+                Order::Stop { drain } => self.stopping = Some(drain),
+                Order::Enact(..) => self.postponed.push_back(order),
+            },
+            () = self.parts.clock.sleep(COMMIT_AGAIN) => {}
+        }
+        if self.stopping == Some(false) { Err(error) } else { Ok(()) }
     }
 
     /// Finds out whose facts were refused. What is committed here needs no second look: rows of one part

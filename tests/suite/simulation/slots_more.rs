@@ -16,6 +16,14 @@ use super::world::World;
 
 const AT_ONCE: Duration = Duration::ZERO;
 
+/// What SQLite says of a full disk, it says too of a table that has no numbers left.
+const DISK_IS_FULL: &str = "
+    create table disk (id integer primary key autoincrement);
+    insert into disk values (9223372036854775807);
+    create trigger full_for_slots before insert on ledger begin insert into disk values (null); end;
+    create trigger full_for_pauses before update on pipelines begin insert into disk values (null); end;";
+const DISK_HAS_SPACE: &str = "drop trigger full_for_slots; drop trigger full_for_pauses; drop table disk;";
+
 async fn desk(source: &str, lasts: Duration) -> Desk {
     let mut desk = Desk::new(World::new(Fates::Same(lasts, 0), 16), 16);
     desk.start().await;
@@ -232,4 +240,38 @@ async fn the_slots_of_several_schedules_begin_in_the_order_of_time() {
     let mut desk = desk(source, minutes(5)).await;
     restart(&mut desk, minutes(40), &[nightly(source)]).await;
     assert_eq!(runs(&desk).await, [(20, RunState::Running), (30, RunState::Queued)]);
+}
+
+#[tokio::test]
+async fn a_full_disk_does_not_keep_the_daemon_from_ending() {
+    let mut desk = desk("{schedule: '*/10 * * * *', exec: x}", minutes(1)).await;
+    desk.until(minute(9)).await;
+    desk.sql(DISK_IS_FULL).await;
+    desk.stop_later(false);
+    desk.runs_out().await.unwrap();
+    desk.crash(minutes(3)).await;
+    desk.start().await;
+    desk.sql(DISK_HAS_SPACE).await;
+    desk.enact(&[nightly("{schedule: '*/10 * * * *', exec: x}")]).await;
+    assert_eq!(ledger(&desk).await, ["default +10 fired"]);
+    desk.rest().await;
+    desk.check_end().await;
+}
+
+#[tokio::test]
+async fn a_pause_waits_for_a_full_disk() {
+    let mut desk = desk("{schedule: '*/10 * * * *', exec: x}", minutes(1)).await;
+    desk.sql(DISK_IS_FULL).await;
+    let (control, database) = (desk.control(), desk.database());
+    let later = async {
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        super::desk::meddle(&database, DISK_HAS_SPACE).await;
+    };
+    let (paused, round, ()) = tokio::join!(control.pause("nightly", "ann"), desk.try_round(), later);
+    round.unwrap();
+    paused.unwrap();
+    desk.until(minute(11)).await;
+    assert_eq!(ledger(&desk).await, ["default +10 paused"]);
 }
