@@ -1,6 +1,7 @@
 //! Taking up what was under way: runs from their rows, attempts from theirs. What has become of the
 //! attempts is asked of the executor when it connects.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::run::machine::Run;
 use crate::run::state::{AttemptId, RunId};
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Reader};
-use crate::store::record::NewRun;
+use crate::store::record::{NewRun, VersionId};
 use crate::store::runs::RunRecord;
 
 use super::facts::scope;
@@ -65,8 +66,10 @@ impl Recovered {
     /// Reads everything that was under way. `environment` is the present one.
     pub async fn load(reader: &Reader, reread: &Reread, environment: &str) -> Result<Self, Error> {
         let mut recovered = Self::default();
+        // Many runs may wait with one definition: it is read once, and its tree is there once.
+        let mut definitions = BTreeMap::new();
         for record in reader.unfinished_runs().await? {
-            let live = match load(reader, &record, reread, environment).await {
+            let live = match load(reader, &record, reread, &mut definitions, environment).await {
                 Ok(live) => live,
                 Err(error @ (Error::NoDefinition { .. } | Error::Definition { .. })) => {
                     recovered.unreadable.push((record.id, error));
@@ -107,17 +110,24 @@ impl Recovered {
 }
 
 /// A run as its rows say it is.
-pub async fn load(
+async fn load(
     reader: &Reader,
     record: &RunRecord,
     reread: &Reread,
+    definitions: &mut BTreeMap<VersionId, Arc<Pipeline>>,
     environment: &str,
 ) -> Result<Live, Error> {
     let run = record.id;
     let failed = |source| Error::Store { run, source };
-    let version = reader.version(record.version).await.map_err(failed)?;
-    let version = version.ok_or(Error::NoDefinition { run })?;
-    let pipeline = reread(&version.definition).map_err(|report| Error::Definition { run, report })?;
+    let pipeline = match definitions.entry(record.version) {
+        Entry::Occupied(known) => known.get().clone(),
+        Entry::Vacant(place) => {
+            let version = reader.version(record.version).await.map_err(failed)?;
+            let version = version.ok_or(Error::NoDefinition { run })?;
+            let pipeline = reread(&version.definition).map_err(|report| Error::Definition { run, report })?;
+            place.insert(Arc::new(pipeline)).clone()
+        }
+    };
     let tree = pipeline.tree.clone();
     let records = reader.records(run, &tree).await.map_err(failed)?;
     let outputs = reader.outputs(run).await.map_err(failed)?;
@@ -134,5 +144,5 @@ pub async fn load(
     };
     let scope = Scope { outputs: Arc::new(outputs), ..scope(&begun, &pipeline, environment) };
     let run = Run::restore(run, tree, records);
-    Ok(Live { run, kind: record.kind, pipeline: Arc::new(pipeline), scope })
+    Ok(Live { run, kind: record.kind, pipeline, scope })
 }
