@@ -98,7 +98,13 @@ impl Engine {
         for (part, batch) in turn.batch.apart() {
             match (self.commit(&batch).await, part) {
                 (Ok(()), _) => {}
-                (Err(error), Part::Run(run)) if error.is_refusal() => self.halt(run, error, turn),
+                (Err(error), Part::Run(run)) if error.is_refusal() => {
+                    // If that is refused too, it has a line: it has fired before.
+                    match self.commit(&batch.without_runs("the database refused its run")).await {
+                        Err(error) if !error.is_refusal() => return Err(error),
+                        Ok(()) | Err(_) => self.halt(run, error, turn),
+                    }
+                }
                 (Err(error), Part::Pipeline(pipeline)) if error.is_refusal() => {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(error, pipeline = pipeline.0, "what became of slots was refused");

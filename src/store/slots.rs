@@ -41,6 +41,22 @@ impl Batch {
         self.outcomes.insert(run, row);
     }
 
+    /// What is left to say of the slots in it whose runs cannot be: they made none.
+    #[must_use]
+    pub fn without_runs(&self, reason: &str) -> Self {
+        let mut batch = Self::default();
+        for (key, rows) in &self.slots {
+            let skipped = rows.iter().filter(|row| row.run_id.is_some()).map(|row| SlotRow {
+                decision: Decision::Skipped.word(),
+                reason: reason.into(),
+                run_id: None,
+                ..row.clone()
+            });
+            batch.slots.entry(key.clone()).or_default().extend(skipped);
+        }
+        batch
+    }
+
     /// The slots of this schedule are considered up to and with this instant. The schedule is in force, or
     /// the batch is refused.
     pub fn watermark(&mut self, pipeline: PipelineId, schedule: &str, at: Timestamp) {

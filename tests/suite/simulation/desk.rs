@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -95,6 +96,15 @@ impl Desk {
 
     pub(super) fn reader(&self) -> Reader {
         self.at_work.as_ref().expect("a daemon").reader.clone()
+    }
+
+    /// What a start would take up now, in words; counts the definitions that it reads.
+    pub(super) async fn recovered(&self, read: &'static AtomicU32) -> String {
+        let reread = |definition: &Definition| {
+            read.fetch_add(1, Ordering::Relaxed);
+            reread(definition)
+        };
+        Recovered::load(&self.reader(), &reread, "simulation").await.unwrap().words()
     }
 
     pub(super) fn is_idle(&self) -> bool {

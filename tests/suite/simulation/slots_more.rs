@@ -1,6 +1,7 @@
 //! Slots at bad moments: a clock that is wrong for a while, files that change as something is due, a disk that
 //! takes nothing, an end that is ordered meanwhile.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -274,4 +275,26 @@ async fn a_pause_waits_for_a_full_disk() {
     paused.unwrap();
     desk.until(minute(11)).await;
     assert_eq!(ledger(&desk).await, ["default +10 paused"]);
+}
+
+#[tokio::test]
+async fn a_slot_whose_run_is_refused_has_a_line_all_the_same() {
+    let mut desk = desk("{schedule: '*/10 * * * *', exec: x}", minutes(1)).await;
+    desk.sql("create trigger no_more before insert on runs begin select raise(abort, 'no'); end").await;
+    desk.until(minute(11)).await;
+    desk.sql("drop trigger no_more").await;
+    desk.until(minute(21)).await;
+    assert_eq!(ledger(&desk).await, ["default +10 skipped", "default +20 fired"]);
+    assert_eq!(desk.ledger().await[0].reason, "the database refused its run");
+}
+
+#[tokio::test]
+async fn many_runs_of_one_definition_are_taken_up_with_one_reading_of_it() {
+    let source = "{schedule: '* * * * *', catchup: all, exec: x}";
+    let mut desk = desk(source, minutes(90)).await;
+    restart(&mut desk, minutes(60), &[nightly(source)]).await;
+    assert_eq!(runs(&desk).await.len(), 60);
+    static READ: AtomicU32 = AtomicU32::new(0);
+    assert_eq!(desk.recovered(&READ).await, "taken up again: runs: 60, tasks that ran: 1");
+    assert_eq!(READ.load(Ordering::Relaxed), 1);
 }
