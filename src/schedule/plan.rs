@@ -120,12 +120,15 @@ pub fn rebase(
     let (direction, by) = if now > was { ("forward", by(now, was)) } else { ("back", by(was, now)) };
     let mut entries = Vec::new();
     for ((schedule, known), ahead) in timetable.schedules.iter().zip(known).zip(fired_ahead) {
-        let between = slots(schedule, known.watermark, now).take(MOST_COUNTED);
+        let between = slots(schedule, known.watermark, now).take(MOST_REBASED + 1);
         let (first, last) = (known.watermark.min(now), known.watermark.max(now));
         let count = between.count() as u64;
         let what = match count {
             0 => String::new(),
             1 => "; the slot in between is not replayed".to_owned(),
+            _ if count > MOST_REBASED as u64 => {
+                format!("; the slots in between, more than {MOST_REBASED}, are not replayed")
+            }
             _ => format!("; the {count} slots in between are not replayed"),
         };
         let reason = format!("the clock was set {direction} by {by}{what}").into();
@@ -137,8 +140,9 @@ pub fn rebase(
     entries
 }
 
-/// Counting goes no further than this after a clock was wrong by decades.
-pub(super) const MOST_COUNTED: usize = 1_000_000;
+/// Counting goes no further than this after a clock was wrong by decades: that of every schedule is set at once,
+/// and the daemon does nothing else meanwhile.
+const MOST_REBASED: usize = 50_000;
 
 /// What becomes of a slot as long as nobody asks for other runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

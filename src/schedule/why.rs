@@ -5,9 +5,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::definition::{Policy, Schedule, Trigger};
-use super::plan::MOST_COUNTED;
 use super::preview;
 use super::slot::Decision;
+
+/// Slots in one answer are counted no further than this.
+const MOST_COUNTED: usize = 1_000_000;
 
 /// What is known of a schedule where somebody asks for its slots in a stretch of time.
 #[derive(Clone, Copy, Debug)]

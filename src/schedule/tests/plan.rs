@@ -389,3 +389,13 @@ fn a_day_that_comes_twice_wakes_nobody_for_what_is_over() {
     let wake = next_wake(&schedule, &policy, &Known::since(midnight)).unwrap();
     assert!(wake > midnight, "{wake}");
 }
+
+#[test]
+fn a_clock_that_was_decades_behind_is_counted_to_a_bound_that_is_said() {
+    let timetable = timetable("* * * * *", of(Catchup::All));
+    let mut known = vec![Known::since(at("1970-01-01T00:00:30"))];
+    let (was, now) = (at("1970-01-01T00:01:00"), at("2026-11-21T09:00:00"));
+    let entries = rebase(&timetable, &mut known, vec![BTreeSet::new()], (was, now));
+    let told = "; the slots in between, more than 50000, are not replayed";
+    assert!(entries[0].reason.ends_with(told), "{}", entries[0].reason);
+}

@@ -290,11 +290,11 @@ async fn a_slot_whose_run_is_refused_has_a_line_all_the_same() {
 
 #[tokio::test]
 async fn many_runs_of_one_definition_are_taken_up_with_one_reading_of_it() {
+    static READ: AtomicU32 = AtomicU32::new(0);
     let source = "{schedule: '* * * * *', catchup: all, exec: x}";
     let mut desk = desk(source, minutes(90)).await;
     restart(&mut desk, minutes(60), &[nightly(source)]).await;
     assert_eq!(runs(&desk).await.len(), 60);
-    static READ: AtomicU32 = AtomicU32::new(0);
     assert_eq!(desk.recovered(&READ).await, "taken up again: runs: 60, tasks that ran: 1");
     assert_eq!(READ.load(Ordering::Relaxed), 1);
 }
