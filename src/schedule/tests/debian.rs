@@ -32,11 +32,7 @@ fn reading(cron: &Cron) -> String {
     let every_day = cron.dates == 0xFFFF_FFFE && cron.weekdays == 0x7F;
     let days = if every_day { "--".to_owned() } else { format!("{}{}", mark(3, 'd'), mark(5, 'w')) };
     let Cron { minutes, hours, dates, months, weekdays, .. } = cron;
-    format!(
-        "{minutes:x} {hours:x} {dates:x} {months:x} {weekdays:x} {}{}{days}",
-        mark(1, 'm'),
-        mark(2, 'h')
-    )
+    format!("{minutes:x} {hours:x} {dates:x} {months:x} {weekdays:x} {}{}{days}", mark(1, 'm'), mark(2, 'h'))
 }
 
 /// The fixture has Sunday twice, and stars where they say nothing.
@@ -111,8 +107,7 @@ fn an_expression_fires_when_debian_fires_it() {
         let following = |at: &Timestamp| next(&cron, &zone, Dst::default(), *at).filter(|at| *at <= until);
         let ours: Vec<Timestamp> = std::iter::successors(following(&from), following).take(wanted).collect();
         if ours != debian {
-            let shown =
-                |at: &Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M%:z").to_string();
+            let shown = |at: &Timestamp| at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M%:z").to_string();
             let [debian, ours] =
                 [&debian, &ours].map(|all| all.iter().map(shown).collect::<Vec<_>>().join(" "));
             disagreements.push(format!("{text}  {zone:?} from {from}\n  Debian {debian}\n  ours   {ours}"));

@@ -3,3 +3,4 @@
 mod debian;
 mod expressions;
 mod fires;
+mod opinions;
