@@ -32,6 +32,9 @@ use super::chronicle::Chronicle;
 use super::log;
 use super::surroundings::{block_on, boot_id, evidence, reread, surroundings};
 
+/// What `systemctl status` says of files that could not be gone by.
+const STALE: &str = "the files are not valid; the last ones that were are in force";
+
 /// `sexton serve`: until it is told to end.
 pub fn serve(args: &ServeArgs) -> anyhow::Result<Outcome> {
     log::listen(args.log)?;
@@ -47,6 +50,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let found = load::everything(config_dir)?;
     let boot_id = boot_id()?;
     let mut store = open(state, now, &boot_id).await?;
+    let stale = found.report.has_errors();
     let Some(found) = valid(found, &store).await? else { return Ok(Outcome::Unusable) };
     let places = Places::new(state);
     places.prepare()?;
@@ -92,15 +96,19 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         let enacted = orders.enact(files).await.context("the engine has ended")??;
         let away = enacted.absence.map(|(last, now)| now.as_millisecond() - last.as_millisecond());
         let away = away.map_or_else(|| "first start".to_owned(), |away| format!("down for {}", lasted(away)));
+        let (pipelines, schedules, in_force) = (enacted.pipelines, enacted.schedules, in_force(&enacted));
+        let version = env!("CARGO_PKG_VERSION");
         tracing::info!(
-            pipelines = enacted.pipelines,
-            schedules = enacted.schedules,
-            "sexton {} is ready: {} pipelines, {} schedules; {away}; {taken_up}; state in {}",
-            env!("CARGO_PKG_VERSION"),
-            enacted.pipelines,
-            enacted.schedules,
+            pipelines,
+            schedules,
+            "sexton {version} is ready: {in_force}; {away}; {taken_up}; state in {}",
             state.display()
         );
+        if stale {
+            status(STALE);
+        } else {
+            status(&in_force);
+        }
         let _ = sd_notify::notify(&[NotifyState::Ready]);
         anyhow::Ok(())
     };
@@ -143,7 +151,6 @@ async fn valid(found: Everything, store: &Store) -> anyhow::Result<Option<Everyt
         return Ok(None);
     };
     tracing::error!("the files are not valid; going by the last ones that were:\n{report}");
-    status("the files are not valid; the last ones that were are in force");
     read_again(last).map(Some).context("what was last in force")
 }
 
@@ -231,7 +238,7 @@ async fn reload(orders: &Orders, config_dir: &Path) -> anyhow::Result<()> {
         Ok(found) if found.report.has_errors() => {
             let report = found.report.render(false);
             tracing::error!("not reloaded, the files that were in force still are:\n{report}");
-            status("the files are not valid; those before them are in force");
+            status(STALE);
         }
         Ok(found) => match orders.enact(files(&found, config_dir)?).await.context("the engine has ended")? {
             Err(error) => tracing::error!("not reloaded, the files that were in force still are: {error}"),
@@ -242,13 +249,17 @@ async fn reload(orders: &Orders, config_dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn in_force(enacted: &Enacted) -> String {
+    format!("{} pipelines, {} schedules", enacted.pipelines, enacted.schedules)
+}
+
 fn told(enacted: &Enacted) {
     let begun = enacted.begun.iter().map(|(pipeline, schedule)| format!("{pipeline}/{schedule}"));
     let begun = match begun.collect::<Vec<_>>() {
         begun if begun.is_empty() => "no schedule is new".to_owned(),
         begun => format!("beginning now: {}", begun.join(", ")),
     };
-    let in_force = format!("{} pipelines, {} schedules", enacted.pipelines, enacted.schedules);
+    let in_force = in_force(enacted);
     tracing::info!("reloaded: {in_force}; {begun}");
     status(&in_force);
 }
