@@ -6,7 +6,7 @@ use clap::Parser as _;
 
 use sexton::cli::args::{Command, Sexton};
 use sexton::cli::failure::Outcome;
-use sexton::cli::{check, logs, runs, schema, tasks, why};
+use sexton::cli::{check, logs, next, runs, schema, tasks, why};
 use sexton::clock::{Clock as _, System};
 use sexton::daemon;
 
@@ -26,6 +26,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Keeper(args) => daemon::keeper(args),
         Command::Check(args) => check::check(&args),
         Command::Schema(args) => schema::schema(&args),
+        Command::Next(args) => next::next(&args, System.now()),
         Command::Runs(args) => daemon::block_on(runs::runs(&args, System.now())),
         Command::Tasks(args) => daemon::block_on(tasks::tasks(&args)),
         Command::Logs(args) => daemon::block_on(logs::logs(&args)),

@@ -6,6 +6,7 @@ pub mod check;
 pub mod desk;
 pub mod failure;
 pub mod logs;
+pub mod next;
 pub mod runs;
 pub mod schema;
 pub mod show;

@@ -11,7 +11,7 @@ use crate::duration;
 use super::attributes::Reading;
 use super::check::{World, check};
 use super::composer;
-use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use super::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::document::{Document, ValueId, View};
 use super::lower::{Lowered, lower};
 use super::name;
@@ -22,6 +22,7 @@ use super::policy::{RetryOn, Settings};
 use super::reader::{self, Field};
 use super::report::SourceFile;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
+use super::zone;
 
 /// A checked pipeline.
 #[derive(Clone, Debug)]
@@ -118,14 +119,11 @@ pub(crate) fn timezone(
 ) -> Option<Box<str>> {
     let field = field?;
     let name = field.value.as_deref()?;
-    if jiff::tz::TimeZone::get(name).is_ok() && name.len() < 64 {
-        return Some(name.into());
-    }
-    let error = Diagnostic::error(document.span(field.id), format!("there is no time zone `{name}`"));
-    let known: Vec<String> = jiff::tz::db().available().map(|known| known.to_string()).collect();
-    found.push(match nearest(name, known.iter().map(String::as_str)) {
+    let Err(unknown) = zone::zone(name) else { return Some(name.into()) };
+    let error = Diagnostic::error(document.span(field.id), unknown.to_string());
+    found.push(match unknown.meant {
         Some(meant) => error.label(format!("did you mean `{meant}`?")),
-        None => error.help("expected an IANA name, such as `Europe/London` or `UTC`"),
+        None => error.help(zone::EXPECTED),
     });
     None
 }

@@ -23,6 +23,7 @@ mod splice;
 mod syntax;
 pub mod template;
 mod texts;
+pub mod zone;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ mod commands;
 mod example;
 mod hostile;
 mod interrupts;
+mod next;
 mod outputs;
 mod reading;
 mod run;

@@ -68,9 +68,14 @@ fn unknown_words_are_refused_with_help() {
 #[test]
 fn no_help_is_wider_than_a_hundred_columns() {
     let desk = Desk::new();
-    for words in
-        [&["--help"][..], &["run", "--help"], &["check", "--help"], &["logs", "--help"], &["why", "--help"]]
-    {
+    for words in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["check", "--help"],
+        &["logs", "--help"],
+        &["next", "--help"],
+        &["why", "--help"],
+    ] {
         let done = desk.ask(words).exit(0);
         assert!(done.stdout.lines().all(|line| line.chars().count() <= 100), "{}", done.all());
     }
