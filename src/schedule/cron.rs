@@ -87,12 +87,12 @@ impl Line {
             }
             &[seconds, minutes, hours, dates, months, weekdays] => {
                 let cron = Cron::read([seconds, minutes, hours, dates, months, weekdays], dialect);
-                // Perhaps there are six because a command follows.
-                let told = |error: CronError| match error.help {
-                    None => error.help("the first of six fields is the seconds"),
-                    Some(_) => error,
-                };
-                cron.map(Self::Times).map_err(told)
+                cron.map(Self::Times).map_err(|error| {
+                    // Somebody has copied a line of a crontab.
+                    let command = error.span.start == weekdays.at && weekdays.text.starts_with(['/', '.']);
+                    let help = "six fields begin with the seconds; a command is no part of them";
+                    if command { error.help(help) } else { error }
+                })
             }
             [first, .., last] => {
                 let span = first.at..last.span().end;

@@ -75,7 +75,7 @@ fn a_text_is_refused_that_is_no_expression() {
     = the fields are: minute, hour, day of the month, month, day of the week
     */5 * * * * /usr/bin/true
                 ^^^^^^^^^^^^^ `/usr/bin/true` is no day of the week
-    = expected 0 to 7, or sun to sat
+    = six fields begin with the seconds; a command is no part of them
     @Daily
     ^^^^^^ there is no nickname `@Daily`
     = nicknames are lower case: write `@daily`
