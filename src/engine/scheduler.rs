@@ -40,6 +40,8 @@ pub(super) struct Scheduler {
     wakes: BTreeSet<(Timestamp, Box<str>)>,
     /// Runs that wait for others of their pipeline to end.
     pub(super) waiting: BTreeSet<RunId>,
+    /// Set when a run has gone, and with it perhaps the reason to wait.
+    pub(super) freed: bool,
     vigil: Option<Vigil>,
     /// How long the clock must be watched before anything is decided again.
     pub(super) held: Option<Duration>,

@@ -21,6 +21,9 @@ impl Engine {
     /// is.
     pub(super) fn next_decision(&self, now: Timestamp) -> Option<Duration> {
         let scheduler = &self.scheduler;
+        if scheduler.freed && !scheduler.waiting.is_empty() {
+            return Some(Duration::ZERO);
+        }
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
         let slot = scheduler.held.or_else(|| scheduler.next_slot().map(until));
         [slot, self.next_expiry().map(until)].into_iter().flatten().min()
@@ -35,6 +38,7 @@ impl Engine {
     /// Begins runs that have waited for others of their pipeline, oldest first, and lets go of those whose
     /// slot has grown too old.
     pub(super) fn begin_waiting(&mut self, turn: &mut Turn) {
+        self.scheduler.freed = false;
         if self.scheduler.waiting.is_empty() {
             return;
         }
