@@ -13,6 +13,7 @@ use crate::run::event::Event;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
+use crate::schedule::definition::Policy;
 use crate::schedule::plan::{self, Active, Known, Plan, Situation};
 use crate::schedule::slot::{Decision, Entry, Key};
 use crate::schedule::vigil::{Trust, Vigil};
@@ -71,6 +72,11 @@ impl Scheduler {
     /// When the next slot comes due; `None` where none does.
     pub(super) fn next_slot(&self) -> Option<Timestamp> {
         self.wakes.first().map(|(at, _)| *at)
+    }
+
+    /// The rules by which a pipeline goes now; `None` where it is not in force.
+    pub(super) fn policy(&self, pipeline: &str) -> Option<&Policy> {
+        self.in_force.get(pipeline).map(|scheduled| &scheduled.pipeline.timetable.policy)
     }
 
     fn set_wake(&mut self, name: &str) {

@@ -1,5 +1,5 @@
 //! Runs that a slot has made and that have not begun: they wait for others of their pipeline to end, and not
-//! for ever.
+//! for ever. They go by the rules that are in force now, not by those of their own version.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use crate::pipeline::node::NodeId;
 use crate::run::event::Event;
 use crate::run::live::{Live, RunKind};
 use crate::run::state::{Mark, Status};
+use crate::schedule::definition::Policy;
 use crate::schedule::slot::Decision;
 
 use super::runner::Engine;
@@ -32,7 +33,12 @@ impl Engine {
     /// When the slot of a waiting run is next too old to begin.
     fn next_expiry(&self) -> Option<Timestamp> {
         let waiting = self.scheduler.waiting.iter().filter_map(|run| self.runs.get(run));
+        let expiry = |live| expiry(live, self.policy(live));
         waiting.filter_map(|live| expiry(live)?.checked_add(SignedDuration::from_millis(1)).ok()).min()
+    }
+
+    fn policy<'a>(&'a self, live: &'a Live) -> &'a Policy {
+        self.scheduler.policy(&live.pipeline.name).unwrap_or(&live.pipeline.timetable.policy)
     }
 
     /// Begins runs that have waited for others of their pipeline, oldest first, and lets go of those whose
@@ -53,9 +59,9 @@ impl Engine {
                 self.scheduler.waiting.remove(&id);
                 continue;
             };
-            let policy = &live.pipeline.timetable.policy;
+            let policy = self.policy(live);
             let under_way = under_way.entry(live.pipeline.name.clone()).or_default();
-            let event = if expiry(live).is_some_and(|expiry| expiry < turn.now) {
+            let event = if expiry(live, policy).is_some_and(|expiry| expiry < turn.now) {
                 let deadline = duration::show(policy.starting_deadline.unwrap_or_default());
                 let why = format!("it waited for longer than starting_deadline ({deadline})");
                 turn.batch.slot_of_run(id, Decision::Expired, &why);
@@ -75,8 +81,7 @@ impl Engine {
 }
 
 /// The last instant at which a waiting run may begin.
-fn expiry(live: &Live) -> Option<Timestamp> {
-    let deadline = live.pipeline.timetable.policy.starting_deadline?;
-    let expiry = live.scope.scheduled_at.checked_add(deadline).ok()?;
+fn expiry(live: &Live, policy: &Policy) -> Option<Timestamp> {
+    let expiry = live.scope.scheduled_at.checked_add(policy.starting_deadline?).ok()?;
     (live.kind == RunKind::Scheduled).then_some(expiry)
 }
