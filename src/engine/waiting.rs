@@ -26,8 +26,8 @@ impl Engine {
             return Some(Duration::ZERO);
         }
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        let slot = scheduler.held.or_else(|| scheduler.next_slot().map(until));
-        [slot, self.next_expiry().map(until)].into_iter().flatten().min()
+        let next = [scheduler.next_slot(), self.next_expiry()].into_iter().flatten().min();
+        scheduler.held.or_else(|| next.map(until))
     }
 
     /// When the slot of a waiting run is next too old to begin.
@@ -54,6 +54,8 @@ impl Engine {
                 *under_way.entry(live.pipeline.name.clone()).or_default() += 1;
             }
         }
+        // By a clock that is not to be trusted nothing is too old.
+        let trusted = self.scheduler.held.is_none();
         for id in self.scheduler.waiting.clone() {
             let Some(live) = self.runs.get(&id).filter(|live| live.run.status() == Status::Pending) else {
                 self.scheduler.waiting.remove(&id);
@@ -61,7 +63,7 @@ impl Engine {
             };
             let policy = self.policy(live);
             let under_way = under_way.entry(live.pipeline.name.clone()).or_default();
-            let event = if expiry(live, policy).is_some_and(|expiry| expiry < turn.now) {
+            let event = if trusted && expiry(live, policy).is_some_and(|expiry| expiry < turn.now) {
                 let deadline = duration::show(policy.starting_deadline.unwrap_or_default());
                 let why = format!("it waited for longer than starting_deadline ({deadline})");
                 turn.batch.slot_of_run(id, Decision::Expired, &why);
