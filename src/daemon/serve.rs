@@ -72,6 +72,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let files = files(&found, config_dir)?;
     let (orders, ordered) = Orders::new();
     let (_control, commands) = Control::new();
+    let watchdog = sd_notify::watchdog_enabled();
     let parts = Parts {
         store,
         clock: Arc::new(System),
@@ -79,11 +80,11 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         reports: inbox,
         commands,
         orders: ordered,
-        watch: Box::new(Chronicle),
+        watch: Box::new(Chronicle { watched: watchdog.is_some() }),
         places,
         surroundings: files.surroundings.clone(),
         parallelism: files.parallelism,
-        look_up: sd_notify::watchdog_enabled().map_or(LOOK_UP, |patience| (patience / 2).min(LOOK_UP)),
+        look_up: watchdog.map_or(LOOK_UP, |patience| (patience / 2).min(LOOK_UP)),
         boot_id,
     };
     let taken_up = recovered.words();
