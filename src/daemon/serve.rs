@@ -25,7 +25,7 @@ use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
 use crate::pipeline::report::{Report, SourceFile};
-use crate::store::db::{Error as StoreError, Store};
+use crate::store::db::{Error as StoreError, FILE, Store};
 use crate::store::in_force::InForce;
 
 use super::chronicle::Chronicle;
@@ -44,7 +44,11 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let now = System.now();
     // The signals of a supervisor in a hurry are not to meet the default, which is death.
     let mut signals = Signals::listen()?;
-    let found = load::everything(config_dir)?;
+    let found = match load::everything(config_dir) {
+        // A word too many on the command line makes no state directory.
+        Err(error) if !state.join(FILE).exists() => return Err(error.into()),
+        found => found,
+    };
     let boot_id = boot_id()?;
     let mut store = open(state, now, &boot_id).await?;
     let Some(found) = valid(found, &store).await? else { return Ok(Outcome::Unusable) };
@@ -131,19 +135,19 @@ async fn open(state: &Path, now: Timestamp, boot_id: &str) -> anyhow::Result<Sto
     })
 }
 
-/// What to go by: the files, if they are valid, all of them; else what was last in force. `None` where
-/// nothing ever was, which has been said.
-async fn valid(found: Everything, store: &Store) -> anyhow::Result<Option<Everything>> {
-    if !found.report.has_errors() {
-        return Ok(Some(found));
-    }
-    let report = found.report.render(false);
+/// What to go by: the files, if they are there and valid, all of them; else what was last in force. `None`
+/// where nothing ever was, which has been said.
+async fn valid(found: Result<Everything, load::Error>, store: &Store) -> anyhow::Result<Option<Everything>> {
+    let why = match found {
+        Ok(found) if !found.report.has_errors() => return Ok(Some(found)),
+        Ok(found) => format!("are not valid:\n{}", found.report.render(false)),
+        Err(error) => format!("cannot be read: {error}"),
+    };
     let Some(last) = store.reader().in_force().await? else {
-        eprintln!("{report}");
-        tracing::error!("the files are not valid, and none ever were here: mend them, see `sexton check`");
+        tracing::error!("nothing was ever in force here; mend the files, see `sexton check`: they {why}");
         return Ok(None);
     };
-    tracing::error!("the files are not valid; going by the last ones that were:\n{report}");
+    tracing::error!("going by the last files that were valid; those that are there now {why}");
     read_again(last).map(Some).context("what was last in force")
 }
 
