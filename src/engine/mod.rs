@@ -3,6 +3,7 @@
 
 pub mod facts;
 mod flight;
+mod in_force;
 pub mod launch;
 pub mod orders;
 pub mod recovery;

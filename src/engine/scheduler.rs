@@ -15,16 +15,12 @@ use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
 use crate::schedule::definition::Policy;
 use crate::schedule::plan::{self, Active, Known, Plan, Situation};
-use crate::schedule::slot::{Decision, Entry, Key};
+use crate::schedule::slot::{Decision, Entry};
 use crate::schedule::vigil::{Trust, Vigil};
-use crate::store::batch::Batch;
-use crate::store::catalog::Definition;
-use crate::store::db::CommitError;
-use crate::store::in_force::{Enacted as Kept, Pause, Standing};
+use crate::store::in_force::Pause;
 use crate::store::record::{Evidence, Interval, NewRun, PipelineId, VersionId};
 
 use super::facts::{self, scope};
-use super::orders::{Enacted, Files};
 use super::runner::Engine;
 use super::turn::Turn;
 
@@ -39,30 +35,33 @@ const ABSENCE: Duration = Duration::from_mins(2);
 /// The pipelines in force, and when to look at each.
 #[derive(Default)]
 pub(super) struct Scheduler {
-    in_force: BTreeMap<Box<str>, Scheduled>,
-    wakes: BTreeSet<(Timestamp, Box<str>)>,
+    pub(super) in_force: BTreeMap<Box<str>, Scheduled>,
+    pub(super) wakes: BTreeSet<(Timestamp, Box<str>)>,
     /// Runs that wait for others of their pipeline to end.
     pub(super) waiting: BTreeSet<RunId>,
     /// Set when a run has gone, and with it perhaps the reason to wait.
     pub(super) freed: bool,
-    vigil: Option<Vigil>,
+    pub(super) vigil: Option<Vigil>,
     /// How long the clock must be watched before anything is decided again.
     pub(super) held: Option<Duration>,
     /// When the daemon was last away.
-    absence: Option<(Timestamp, Timestamp)>,
+    pub(super) absence: Option<(Timestamp, Timestamp)>,
     looked: Option<Timestamp>,
     refreshed: Option<Timestamp>,
-    environment: String,
-    evidence: Evidence,
+    pub(super) environment: String,
+    pub(super) evidence: Evidence,
 }
 
-struct Scheduled {
-    pipeline: Arc<Pipeline>,
-    id: PipelineId,
-    version: VersionId,
-    known: Vec<Known>,
-    paused: Option<Pause>,
-    wake: Option<Timestamp>,
+/// A pipeline in force.
+pub(super) struct Scheduled {
+    pub(super) pipeline: Arc<Pipeline>,
+    pub(super) id: PipelineId,
+    pub(super) version: VersionId,
+    /// In the order of its schedules.
+    pub(super) known: Vec<Known>,
+    pub(super) paused: Option<Pause>,
+    /// When it is next to be looked at.
+    pub(super) wake: Option<Timestamp>,
 }
 
 impl Scheduler {
@@ -82,7 +81,7 @@ impl Scheduler {
         self.in_force.get(pipeline).map(|scheduled| &scheduled.pipeline.timetable.policy)
     }
 
-    fn set_wakes(&mut self) {
+    pub(super) fn set_wakes(&mut self) {
         for name in self.in_force.keys().cloned().collect::<Vec<_>>() {
             self.set_wake(&name);
         }
@@ -107,87 +106,6 @@ impl Scheduler {
 }
 
 impl Engine {
-    /// Goes by other files: what is new or changed begins now, what is gone makes no runs any more.
-    pub(super) async fn enact(&mut self, files: Files) -> Result<Enacted, CommitError> {
-        let now = self.now();
-        let set: Vec<Kept> = files.pipelines.iter().map(|pipeline| kept(pipeline, &files.defaults)).collect();
-        let standings = loop {
-            match self.parts.store.enact(&files.settings, &set, now).await {
-                Err(CommitError::Transient(error)) => self.wait_for_the_disk(&error).await,
-                done => break done?,
-            }
-        };
-        self.parts.surroundings = files.surroundings;
-        self.parts.parallelism = files.parallelism;
-        let scheduler = &mut self.scheduler;
-        scheduler.environment = files.environment;
-        scheduler.evidence = files.evidence;
-        let first = scheduler.vigil.is_none();
-        let newest = standings.iter().flat_map(|standing| standing.watermarks.values()).max().copied();
-        if first {
-            scheduler.vigil = Some(Vigil::begin(now, self.parts.clock.since_boot(), newest));
-            // Whichever is the later sign of life.
-            let last_alive = self.parts.store.last_alive().max(newest);
-            scheduler.absence = last_alive.map(|last| (last, now)).filter(|(last, now)| last < now);
-        }
-        let absence = scheduler.absence;
-        let mut enacted = Enacted { pipelines: files.pipelines.len(), absence, ..Enacted::default() };
-        let mut before = std::mem::take(&mut scheduler.in_force);
-        scheduler.wakes.clear();
-        for (pipeline, standing) in files.pipelines.into_iter().zip(standings) {
-            let name = pipeline.name.clone();
-            enacted.schedules += pipeline.timetable.schedules.len();
-            let begun = standing.changed.iter();
-            enacted.begun.extend(begun.map(|schedule| (name.clone(), schedule.clone())));
-            let scheduled = Scheduled::new(pipeline, standing, before.remove(&name), now);
-            self.scheduler.in_force.insert(name, scheduled);
-        }
-        self.answer_the_boot(first, now).await?;
-        self.scheduler.set_wakes();
-        Ok(enacted)
-    }
-
-    /// A start of the daemon is what `@reboot` waits for, once in each boot of the machine. To one that is
-    /// read later, the present boot is the past.
-    async fn answer_the_boot(&mut self, starting: bool, now: Timestamp) -> Result<(), CommitError> {
-        let key = Key::Boot(self.parts.boot_id.as_str().into());
-        let mut batch = Batch::default();
-        for scheduled in self.scheduler.in_force.values_mut() {
-            let schedules = scheduled.pipeline.timetable.schedules.iter().zip(&mut scheduled.known);
-            for (schedule, known) in schedules.filter(|(schedule, _)| schedule.is_reboot()) {
-                let seen = self.parts.store.reader().has_slot(scheduled.id, &schedule.name, &key).await;
-                if seen.unwrap_or_default() {
-                    continue;
-                }
-                if starting {
-                    known.boot = Some(self.parts.boot_id.as_str().into());
-                    continue;
-                }
-                let entry = Entry {
-                    schedule: schedule.name.clone(),
-                    key: key.clone(),
-                    first: now,
-                    last: now,
-                    count: 1,
-                    decision: Decision::Skipped,
-                    reason: "added after the machine's boot; it fires after the next".into(),
-                };
-                batch.slot(scheduled.id, &entry, None, now);
-            }
-        }
-        self.commit(&batch).await
-    }
-
-    /// Pauses a pipeline, or lets it go on; false where there is none of this name.
-    pub(super) async fn pause(&mut self, name: &str, by: Option<Box<str>>) -> Result<bool, CommitError> {
-        let at = self.now();
-        let Some(scheduled) = self.scheduler.in_force.get_mut(name) else { return Ok(false) };
-        let pause = by.map(|by| Pause { by, at });
-        self.parts.store.pause(scheduled.id, pause.as_ref()).await?;
-        scheduled.paused = pause;
-        Ok(true)
-    }
-
     /// Looks at the clocks, and lets the law decide what is due.
     pub(super) async fn decide(&mut self, turn: &mut Turn) {
         let scheduler = &mut self.scheduler;
@@ -265,10 +183,14 @@ impl Engine {
         let pipeline = scheduled.pipeline.clone();
         let id = scheduled.id;
         let Plan { entries, cancel } = plan::consider(&pipeline.timetable, &mut scheduled.known, &situation);
-        for schedule in &pipeline.timetable.schedules {
-            turn.batch.watermark(id, &schedule.name, turn.now);
+        // Where the clock was set back a little, a watermark is beyond the present, and stays there.
+        for (schedule, known) in pipeline.timetable.schedules.iter().zip(&scheduled.known) {
+            turn.batch.watermark(id, &schedule.name, known.watermark);
         }
-        for entry in &entries {
+        // The runs of several schedules are numbered by their slots' time, for that is the order they begin in.
+        let mut by_time: Vec<&Entry> = entries.iter().collect();
+        by_time.sort_by_key(|entry| entry.first);
+        for entry in by_time {
             let run = (entry.decision == Decision::Fired).then(|| self.fire(&pipeline, entry, turn));
             turn.batch.slot(id, entry, run, turn.now);
         }
@@ -319,39 +241,5 @@ impl Engine {
         self.runs.insert(record.id, live);
         self.scheduler.waiting.insert(record.id);
         record.id
-    }
-}
-
-impl Scheduled {
-    fn new(pipeline: Arc<Pipeline>, standing: Standing, old: Option<Self>, now: Timestamp) -> Self {
-        let Standing { pipeline: id, version, paused, watermarks, mut fired_ahead, changed } = standing;
-        let before = old.map(|old| (old.pipeline, old.known));
-        let known = pipeline.timetable.schedules.iter().map(|schedule| {
-            let name = &*schedule.name;
-            let mut known = Known::since(watermarks.get(name).copied().unwrap_or(now));
-            known.fired_ahead = fired_ahead.remove(name).unwrap_or_default();
-            if let Some((pipeline, old)) = &before
-                && !changed.contains(&schedule.name)
-                && let Some(index) = pipeline.timetable.schedules.iter().position(|old| *old.name == *name)
-            {
-                known = old[index].clone();
-            }
-            known
-        });
-        let known = known.collect();
-        Self { known, pipeline, id, version, paused, wake: None }
-    }
-}
-
-fn kept(pipeline: &Pipeline, defaults: &str) -> Kept {
-    let schedules = pipeline.timetable.schedules.iter();
-    Kept {
-        definition: Definition {
-            name: pipeline.name.to_string(),
-            hash: pipeline.hash.clone(),
-            source: pipeline.source.to_string(),
-            defaults: defaults.to_owned(),
-        },
-        schedules: schedules.map(|schedule| (schedule.name.clone(), schedule.spelled())).collect(),
     }
 }

@@ -77,8 +77,9 @@ pub fn next_wake(schedule: &Schedule, policy: &Policy, known: &Known) -> Option<
         && schedule.date(slot) < first
     {
         let midnight = first.to_zoned(schedule.zone()).ok()?.timestamp();
-        // A slot at midnight itself counts.
-        slot = schedule.next(midnight.checked_sub(Duration::from_nanos(1)).ok()?)?;
+        // A slot at midnight itself counts. Where a day begins twice, the watermark may be past the first time.
+        let before = midnight.checked_sub(Duration::from_nanos(1)).ok()?;
+        slot = schedule.next(before.max(known.watermark))?;
     }
     let over = policy.end_date.is_some_and(|last| schedule.date(slot) > last);
     (!over).then_some(slot)

@@ -375,3 +375,17 @@ fn a_clock_that_was_set_is_noted_and_replays_nothing() {
         consider(&timetable, &mut known, &situation).entries.iter().map(|e| e.first).collect();
     assert_eq!(hours, ["11:00", "12:00", "13:00", "14:00", "16:00"].map(at));
 }
+
+#[test]
+fn a_day_that_comes_twice_wakes_nobody_for_what_is_over() {
+    // Newfoundland's clocks went back at one minute past midnight: the day had begun, and began again.
+    let schedule = Schedule { timezone: "America/St_Johns".into(), ..cron("default", "*/30 * * * *") };
+    let policy = Policy { start_date: Some("2010-11-07".parse().unwrap()), ..Policy::default() };
+    let midnight: Timestamp = "2010-11-07T02:30:00Z".parse().unwrap();
+    assert_eq!(
+        next_wake(&schedule, &policy, &Known::since(midnight - Duration::from_mins(1))),
+        Some(midnight)
+    );
+    let wake = next_wake(&schedule, &policy, &Known::since(midnight)).unwrap();
+    assert!(wake > midnight, "{wake}");
+}

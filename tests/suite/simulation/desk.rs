@@ -2,7 +2,7 @@
 //! and taken up again; each time everything that was committed is compared with what was believed.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -84,15 +84,13 @@ impl Desk {
         self.at_work.as_mut().expect("a daemon").control = None;
     }
 
-    /// Somebody meddles with the database.
-    pub(super) async fn sql(&self, statements: &'static str) {
-        use sqlx::{Connection as _, Executor as _};
+    /// Where the database is, for whoever meddles with it.
+    pub(super) fn database(&self) -> PathBuf {
+        self.dir.path().join(sexton::store::db::FILE)
+    }
 
-        let file = self.dir.path().join(sexton::store::db::FILE);
-        let mut connection =
-            sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
-        connection.execute(sqlx::raw_sql(statements)).await.unwrap();
-        connection.close().await.unwrap();
+    pub(super) async fn sql(&self, statements: &'static str) {
+        meddle(&self.database(), statements).await;
     }
 
     pub(super) fn reader(&self) -> Reader {
@@ -162,6 +160,36 @@ impl Desk {
         let live = Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope };
         self.engine().begin(&record, live).await.unwrap();
         record.id
+    }
+
+    /// It is told to end, at once or when what runs has ended.
+    pub(super) async fn stop(&mut self, drain: bool) {
+        self.at_work.as_mut().expect("a daemon").orders.stop(drain).await;
+    }
+
+    /// The same, some time after it has begun to go on.
+    pub(super) fn stop_later(&mut self, drain: bool) {
+        let orders = self.at_work.as_ref().expect("a daemon").orders.clone();
+        tokio::spawn(async move {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            orders.stop(drain).await;
+        });
+    }
+
+    /// Goes on until it has ended, which is to take few turns of the runtime.
+    pub(super) async fn runs_out(&mut self) -> Result<(), CommitError> {
+        let mut left = 10_000;
+        let patience = std::future::poll_fn(move |_| {
+            left -= 1;
+            if left == 0 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        });
+        tokio::select! {
+            biased;
+            ended = self.engine().run_until_stopped() => ended,
+            () = patience => panic!("it does not end"),
+        }
     }
 
     /// These pipelines are in force from now on, and no others.
@@ -387,6 +415,16 @@ fn author(event: &Event) -> Option<&str> {
         | Event::Exited { .. }
         | Event::Wake => None,
     }
+}
+
+/// Somebody meddles with the database.
+pub(super) async fn meddle(database: &Path, statements: &'static str) {
+    use sqlx::{Connection as _, Executor as _};
+
+    let url = format!("sqlite://{}", database.display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    connection.execute(sqlx::raw_sql(statements)).await.unwrap();
+    connection.close().await.unwrap();
 }
 
 async fn stored(reader: &Reader, run: RunId, tree: &Arc<Tree>) -> Known {

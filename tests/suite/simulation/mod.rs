@@ -8,4 +8,5 @@ mod pipelines;
 mod points;
 mod random;
 mod slots;
+mod slots_more;
 mod world;
