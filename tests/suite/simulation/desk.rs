@@ -167,17 +167,6 @@ impl Desk {
         self.at_work.as_mut().expect("a daemon").orders.stop(drain).await;
     }
 
-    /// The same, some time after it has begun to go on.
-    pub(super) fn stop_later(&mut self, drain: bool) {
-        let orders = self.at_work.as_ref().expect("a daemon").orders.clone();
-        tokio::spawn(async move {
-            for _ in 0..100 {
-                tokio::task::yield_now().await;
-            }
-            orders.stop(drain).await;
-        });
-    }
-
     /// Goes on until it has ended, which is to take few turns of the runtime.
     pub(super) async fn runs_out(&mut self) -> Result<(), CommitError> {
         let mut left = 10_000;
