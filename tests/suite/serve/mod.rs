@@ -1,0 +1,9 @@
+//! The real daemon, with a real database and a real keeper: it is started, reloaded, killed, told to end, and
+//! made to believe that it was away.
+
+mod annals;
+mod tower;
+
+mod ending;
+mod reload;
+mod start;
