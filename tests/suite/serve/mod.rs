@@ -5,5 +5,8 @@ mod annals;
 mod tower;
 
 mod ending;
+mod kills;
+mod launches;
 mod reload;
 mod start;
+mod waiting;
