@@ -4,6 +4,8 @@
 mod annals;
 mod tower;
 
+mod absence;
+mod disk;
 mod ending;
 mod kills;
 mod launches;
