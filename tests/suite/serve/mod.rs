@@ -9,6 +9,8 @@ mod disk;
 mod ending;
 mod kills;
 mod launches;
+mod log;
+mod notify;
 mod reload;
 mod start;
 mod waiting;
