@@ -5,6 +5,7 @@ mod annals;
 mod tower;
 
 mod absence;
+mod clock;
 mod disk;
 mod ending;
 mod kills;
