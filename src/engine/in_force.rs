@@ -6,10 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::pipeline::definition::Pipeline;
+use crate::schedule::definition::Schedule;
 use crate::schedule::plan::Known;
 use crate::schedule::slot::{Decision, Entry, Key};
-use crate::schedule::vigil::Vigil;
-use crate::store::batch::Batch;
 use crate::store::catalog::Definition;
 use crate::store::db::CommitError;
 use crate::store::in_force::{Enacted as Kept, Pause, Standing};
@@ -17,11 +16,19 @@ use crate::store::in_force::{Enacted as Kept, Pause, Standing};
 use super::orders::{Enacted, Files};
 use super::runner::Engine;
 use super::scheduler::Scheduled;
+use super::turn::Turn;
 
 impl Engine {
-    /// Goes by other files: what is new or changed begins now, what is gone makes no runs any more.
-    pub(super) async fn enact(&mut self, files: Files) -> Result<Enacted, CommitError> {
-        let now = self.now();
+    /// Goes by other files: what is new or changed begins now, what is gone makes no runs any more. After an
+    /// error the files in force still are.
+    pub(super) async fn enact(&mut self, files: Files, turn: &mut Turn) -> Result<Enacted, CommitError> {
+        let first = !self.clocks.are_watched();
+        if first {
+            let last_sign = self.last_sign_of_life().await;
+            self.clocks.watch(last_sign);
+            turn.now = self.now();
+        }
+        let now = turn.now;
         let set: Vec<Kept> = files.pipelines.iter().map(|pipeline| kept(pipeline, &files.defaults)).collect();
         let standings = loop {
             match self.parts.store.enact(&files.settings, &set, now).await {
@@ -34,60 +41,63 @@ impl Engine {
         let scheduler = &mut self.scheduler;
         scheduler.environment = files.environment;
         scheduler.evidence = files.evidence;
-        let first = scheduler.vigil.is_none();
-        let newest = standings.iter().flat_map(|standing| standing.watermarks.values()).max().copied();
-        if first {
-            scheduler.vigil = Some(Vigil::begin(now, self.parts.clock.since_boot(), newest));
-            // Whichever is the later sign of life.
-            let last_alive = self.parts.store.last_alive().max(newest);
-            scheduler.absence = last_alive.map(|last| (last, now)).filter(|(last, now)| last < now);
-        }
-        let absence = scheduler.absence;
+        let absence = self.clocks.absence();
         let mut enacted = Enacted { pipelines: files.pipelines.len(), absence, ..Enacted::default() };
-        let mut before = std::mem::take(&mut scheduler.in_force);
+        let before = std::mem::take(&mut scheduler.in_force);
         scheduler.wakes.clear();
         for (pipeline, standing) in files.pipelines.into_iter().zip(standings) {
             let name = pipeline.name.clone();
             enacted.schedules += pipeline.timetable.schedules.len();
             let begun = standing.changed.iter();
             enacted.begun.extend(begun.map(|schedule| (name.clone(), schedule.clone())));
-            let scheduled = Scheduled::new(pipeline, standing, before.remove(&name), now);
+            let scheduled = Scheduled::new(pipeline, standing, before.get(&name), now);
             self.scheduler.in_force.insert(name, scheduled);
         }
-        self.answer_the_boot(first, now).await?;
+        self.answer_the_boot(first, turn).await;
         self.scheduler.set_wakes();
         Ok(enacted)
     }
 
+    /// The latest instant at which there was a daemon here, by whichever sign is the later.
+    async fn last_sign_of_life(&self) -> Option<Timestamp> {
+        let newest = self.parts.store.reader().newest_watermark().await;
+        let newest = newest.unwrap_or_else(|error| {
+            tracing::error!(%error, "how far schedules were considered cannot be read");
+            None
+        });
+        self.parts.store.last_alive().max(newest)
+    }
+
     /// A start of the daemon is what `@reboot` waits for, once in each boot of the machine. To one that is
     /// read later, the present boot is the past.
-    async fn answer_the_boot(&mut self, starting: bool, now: Timestamp) -> Result<(), CommitError> {
-        let key = Key::Boot(self.parts.boot_id.as_str().into());
-        let mut batch = Batch::default();
-        for scheduled in self.scheduler.in_force.values_mut() {
+    async fn answer_the_boot(&mut self, starting: bool, turn: &mut Turn) {
+        let boot: Box<str> = self.parts.boot_id.as_str().into();
+        let key = Key::Boot(boot.clone());
+        for (name, scheduled) in &mut self.scheduler.in_force {
             let schedules = scheduled.pipeline.timetable.schedules.iter().zip(&mut scheduled.known);
             for (schedule, known) in schedules.filter(|(schedule, _)| schedule.is_reboot()) {
-                let seen = self.parts.store.reader().has_slot(scheduled.id, &schedule.name, &key).await;
-                if seen.unwrap_or_default() {
+                let answered = self.parts.store.reader().has_slot(scheduled.id, &schedule.name, &key).await;
+                // Where that cannot be read, the database itself refuses to let it fire twice.
+                if known.boot.is_some() || answered.unwrap_or_default() {
                     continue;
                 }
                 if starting {
-                    known.boot = Some(self.parts.boot_id.as_str().into());
+                    known.boot = Some(boot.clone());
                     continue;
                 }
                 let entry = Entry {
                     schedule: schedule.name.clone(),
                     key: key.clone(),
-                    first: now,
-                    last: now,
+                    first: turn.now,
+                    last: turn.now,
                     count: 1,
                     decision: Decision::Skipped,
                     reason: "added after the machine's boot; it fires after the next".into(),
                 };
-                batch.slot(scheduled.id, &entry, None, now);
+                turn.batch.slot(scheduled.id, &entry, None, turn.now);
+                turn.decided.push((name.clone(), vec![entry]));
             }
         }
-        self.commit(&batch).await
     }
 
     /// Pauses a pipeline, or lets it go on; false where there is none of this name.
@@ -102,23 +112,25 @@ impl Engine {
 }
 
 impl Scheduled {
-    fn new(pipeline: Arc<Pipeline>, standing: Standing, old: Option<Self>, now: Timestamp) -> Self {
-        let Standing { pipeline: id, version, paused, watermarks, mut fired_ahead, changed } = standing;
-        let before = old.map(|old| (old.pipeline, old.known));
+    fn new(pipeline: Arc<Pipeline>, standing: Standing, old: Option<&Self>, now: Timestamp) -> Self {
+        let Standing { pipeline: id, version, paused, watermarks, mut fired_ahead, changed: _ } = standing;
         let known = pipeline.timetable.schedules.iter().map(|schedule| {
-            let name = &*schedule.name;
-            let mut known = Known::since(watermarks.get(name).copied().unwrap_or(now));
-            known.fired_ahead = fired_ahead.remove(name).unwrap_or_default();
-            if let Some((pipeline, old)) = &before
-                && !changed.contains(&schedule.name)
-                && let Some(index) = pipeline.timetable.schedules.iter().position(|old| *old.name == *name)
-            {
-                known = old[index].clone();
+            if let Some(same) = old.and_then(|old| old.same(schedule)) {
+                return same.clone();
             }
-            known
+            let name = &*schedule.name;
+            let fired_ahead = fired_ahead.remove(name).unwrap_or_default();
+            Known { fired_ahead, ..Known::since(watermarks.get(name).copied().unwrap_or(now)) }
         });
         let known = known.collect();
         Self { known, pipeline, id, version, paused, wake: None }
+    }
+
+    /// What is known of this schedule, if it is one of these.
+    fn same(&self, schedule: &Schedule) -> Option<&Known> {
+        let mut each = self.pipeline.timetable.schedules.iter().zip(&self.known);
+        let same = |own: &Schedule| own.name == schedule.name && own.spelled() == schedule.spelled();
+        each.find(|(own, _)| same(own)).map(|(_, known)| known)
     }
 }
 

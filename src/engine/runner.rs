@@ -32,6 +32,7 @@ use crate::store::instant::truncated;
 use crate::store::journal::NextIds;
 use crate::store::record::{NewRun, VersionId};
 
+use super::clocks::Clocks;
 use super::flight::Flight;
 use super::launch::{self, Surroundings};
 use super::orders::Order;
@@ -76,6 +77,7 @@ pub struct Parts {
 /// The owner of all live runs.
 pub struct Engine {
     pub(super) parts: Parts,
+    pub(super) clocks: Clocks,
     next: NextIds,
     pub(super) runs: BTreeMap<RunId, Live>,
     pub(super) attempts: HashMap<AttemptId, Flight>,
@@ -105,6 +107,7 @@ impl Engine {
         let Recovered { runs, attempts, unreadable: _ } = recovered;
         let scheduler = Scheduler::with_waiting(&runs);
         Self {
+            clocks: Clocks::new(parts.clock.clone()),
             parts,
             next,
             runs,
@@ -202,12 +205,22 @@ impl Engine {
     /// One turn: waits for something to happen and deals with all that has.
     pub async fn go_round(&mut self) -> Result<(), CommitError> {
         let inputs = self.receive().await;
+        let set = self.clocks.look();
         let mut turn = Turn::at(self.now());
+        if let Some(was) = set {
+            self.rebase(was, &mut turn).await;
+        }
         for input in inputs {
             match input {
                 Input::Report(report) => self.report(report, &mut turn),
                 Input::Command(command) => self.command(command, &mut turn).await?,
-                Input::Order(Order::Enact(files, answer)) => drop(answer.send(self.enact(*files).await)),
+                Input::Order(Order::Enact(files, answer)) => {
+                    // What came due before them is for the files to decide that are in force till now.
+                    while self.stopping.is_none() && self.decide(&mut turn) {}
+                    self.finish_turn(turn).await?;
+                    turn = Turn::at(self.now());
+                    drop(answer.send(self.enact(*files, &mut turn).await));
+                }
                 Input::Order(Order::Stop { drain }) => self.stopping = Some(drain),
             }
         }
@@ -217,7 +230,7 @@ impl Engine {
             self.happen(run, Event::Wake, &mut turn).ok();
         }
         if self.stopping.is_none() {
-            self.decide(&mut turn).await;
+            self.decide(&mut turn);
             self.begin_waiting(&mut turn);
         }
         self.finish_turn(turn).await?;
@@ -226,7 +239,7 @@ impl Engine {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        truncated(self.parts.clock.now())
+        truncated(self.clocks.now())
     }
 
     /// Everything that waits; sleeps until there is something, or the next instant that matters.
@@ -240,8 +253,8 @@ impl Engine {
                 Some(report) = self.parts.reports.recv() => inputs.push(Input::Report(report)),
                 Some(command) = self.parts.commands.recv() => inputs.push(Input::Command(command)),
                 Some(order) = self.parts.orders.recv() => inputs.push(Input::Order(order)),
-                // What is due already waits for no timer's tick.
-                () = std::future::ready(()), if until.is_zero() => {}
+                // What is due already waits for no timer's tick, but lets others have their turn.
+                () = tokio::task::yield_now(), if until.is_zero() => {}
                 () = self.parts.clock.sleep(until) => {}
             }
         }
@@ -259,11 +272,12 @@ impl Engine {
 
     /// How long there is nothing to do by the clock.
     fn next_wake(&self) -> Duration {
-        let now = self.parts.clock.now();
+        let now = self.clocks.now();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
         let runs = self.runs.values().filter_map(|live| live.run.next_wake()).min();
-        // Who is about to end decides nothing more, and is not woken for it.
-        let decision = self.next_decision(now).filter(|_| self.stopping.is_none());
+        // Who is about to end, or has no files to go by, decides nothing more, and is not woken for it.
+        let decides = self.stopping.is_none() && self.clocks.are_watched();
+        let decision = self.next_decision(now).filter(|_| decides);
         [runs.map(until), decision].into_iter().flatten().fold(self.parts.look_up, Ord::min)
     }
 

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +15,6 @@ use crate::run::state::{RunId, Status};
 use crate::schedule::definition::Policy;
 use crate::schedule::plan::{self, Active, Known, Plan, Situation};
 use crate::schedule::slot::{Decision, Entry};
-use crate::schedule::vigil::{Trust, Vigil};
 use crate::store::in_force::Pause;
 use crate::store::record::{Evidence, Interval, NewRun, PipelineId, VersionId};
 
@@ -29,8 +27,6 @@ use super::turn::Turn;
 const AT_ONCE: usize = 64;
 /// How often it is asked anew when each pipeline is to be looked at: the time-zone data may have been replaced.
 const REFRESH: SignedDuration = SignedDuration::from_mins(5);
-/// An absence that is worth a word: longer than any sleep of the engine.
-const ABSENCE: Duration = Duration::from_mins(2);
 
 /// The pipelines in force, and when to look at each.
 #[derive(Default)]
@@ -41,12 +37,6 @@ pub(super) struct Scheduler {
     pub(super) waiting: BTreeSet<RunId>,
     /// Set when a run has gone, and with it perhaps the reason to wait.
     pub(super) freed: bool,
-    pub(super) vigil: Option<Vigil>,
-    /// How long the clock must be watched before anything is decided again.
-    pub(super) held: Option<Duration>,
-    /// When the daemon was last away.
-    pub(super) absence: Option<(Timestamp, Timestamp)>,
-    looked: Option<Timestamp>,
     refreshed: Option<Timestamp>,
     pub(super) environment: String,
     pub(super) evidence: Evidence,
@@ -106,28 +96,10 @@ impl Scheduler {
 }
 
 impl Engine {
-    /// Looks at the clocks, and lets the law decide what is due.
-    pub(super) async fn decide(&mut self, turn: &mut Turn) {
-        let scheduler = &mut self.scheduler;
-        let Some(vigil) = &mut scheduler.vigil else { return };
-        if let Some(looked) = scheduler.looked.replace(turn.now)
-            && Duration::try_from(turn.now.duration_since(looked)).is_ok_and(|away| away > ABSENCE)
-        {
-            scheduler.absence = Some((looked, turn.now));
-        }
-        let held = scheduler.held.take().is_some();
-        match vigil.look(turn.now, self.parts.clock.since_boot()) {
-            Trust::Steady => {}
-            Trust::Held(left) => {
-                if !held {
-                    tracing::warn!(
-                        "the clock has jumped; no slot fires until it has held still for {left:?}"
-                    );
-                }
-                scheduler.held = Some(left);
-                return;
-            }
-            Trust::Set { was } => self.rebase(was, turn).await,
+    /// Lets the law decide what is due; whether there is more.
+    pub(super) fn decide(&mut self, turn: &mut Turn) -> bool {
+        if self.clocks.held().is_some() {
+            return false;
         }
         let fresh = |refreshed: Timestamp| turn.now.duration_since(refreshed).abs() < REFRESH;
         if !self.scheduler.refreshed.is_some_and(fresh) {
@@ -136,16 +108,17 @@ impl Engine {
         }
         for _ in 0..AT_ONCE {
             let scheduler = &mut self.scheduler;
-            let Some((due, name)) = scheduler.wakes.first().cloned() else { break };
-            if due > turn.now {
-                break;
-            }
+            let Some((_, name)) = scheduler.wakes.first().filter(|(due, _)| *due <= turn.now).cloned() else {
+                return false;
+            };
             self.consider(&name, turn);
             self.scheduler.set_wake(&name);
         }
+        true
     }
 
-    async fn rebase(&mut self, was: Timestamp, turn: &mut Turn) {
+    /// The clock was set: every schedule goes on from the new now.
+    pub(super) async fn rebase(&mut self, was: Timestamp, turn: &mut Turn) {
         tracing::warn!(%was, now = %turn.now, "the clock was set; schedules go on from now");
         let names: Vec<Box<str>> = self.scheduler.in_force.keys().cloned().collect();
         for name in names {
@@ -178,7 +151,7 @@ impl Engine {
             now: turn.now,
             paused_by: scheduled.paused.as_ref().map(|pause| &*pause.by),
             active: &active,
-            absence: self.scheduler.absence,
+            absence: self.clocks.absence(),
         };
         let pipeline = scheduled.pipeline.clone();
         let id = scheduled.id;

@@ -27,7 +27,7 @@ impl Engine {
         }
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
         let next = [scheduler.next_slot(), self.next_expiry()].into_iter().flatten().min();
-        scheduler.held.or_else(|| next.map(until))
+        self.clocks.held().or_else(|| next.map(until))
     }
 
     /// When the slot of a waiting run is next too old to begin.
@@ -45,7 +45,8 @@ impl Engine {
     /// slot has grown too old.
     pub(super) fn begin_waiting(&mut self, turn: &mut Turn) {
         self.scheduler.freed = false;
-        if self.scheduler.waiting.is_empty() {
+        // Before there are files to go by, nobody knows how many may go at once, nor what time it is.
+        if self.scheduler.waiting.is_empty() || !self.clocks.are_watched() {
             return;
         }
         let mut under_way: BTreeMap<Box<str>, usize> = BTreeMap::new();
@@ -54,8 +55,6 @@ impl Engine {
                 *under_way.entry(live.pipeline.name.clone()).or_default() += 1;
             }
         }
-        // By a clock that is not to be trusted nothing is too old.
-        let trusted = self.scheduler.held.is_none();
         for id in self.scheduler.waiting.clone() {
             let Some(live) = self.runs.get(&id).filter(|live| live.run.status() == Status::Pending) else {
                 self.scheduler.waiting.remove(&id);
@@ -63,7 +62,7 @@ impl Engine {
             };
             let policy = self.policy(live);
             let under_way = under_way.entry(live.pipeline.name.clone()).or_default();
-            let event = if trusted && expiry(live, policy).is_some_and(|expiry| expiry < turn.now) {
+            let event = if expiry(live, policy).is_some_and(|expiry| expiry < turn.now) {
                 let deadline = duration::show(policy.starting_deadline.unwrap_or_default());
                 let why = format!("it waited for longer than starting_deadline ({deadline})");
                 turn.batch.slot_of_run(id, Decision::Expired, &why);

@@ -14,9 +14,10 @@ pub const HOLD: Duration = Duration::from_secs(30);
 /// Watches the wall clock by the clock that counts from boot, sleep included.
 #[derive(Clone, Debug)]
 pub struct Vigil {
-    /// What the wall clock said when the other one stood at zero, as far as it is trusted.
+    /// What the wall clock said when the other one stood at zero, as far as it is trusted; at a start in the
+    /// past, what it would have said.
     trusted: Timestamp,
-    /// At a start before the latest instant that was ever considered: that instant. Any time after it is
+    /// At a start before the latest instant of which anything is known: that instant. Any time after it is
     /// trusted, however much later.
     newest: Option<Timestamp>,
     /// What a clock that has jumped said at zero, and since when, by the other clock.
@@ -38,21 +39,31 @@ pub enum Trust {
 }
 
 impl Vigil {
-    /// Begins at a start of the daemon. `newest` is the latest instant that was ever considered: no clock that
+    /// Begins at a start of the daemon. `newest` is the latest instant of which anything is known: no clock that
     /// is right can stand hours before it.
     pub fn begin(wall: Timestamp, since_boot: Duration, newest: Option<Timestamp>) -> Self {
         let newest = newest.filter(|newest| wall.duration_since(*newest) < -ADJUSTMENT);
-        Self { trusted: zero(wall, since_boot), newest, doubted: None }
+        Self { trusted: zero(newest.unwrap_or(wall), since_boot), newest, doubted: None }
+    }
+
+    /// What time it is: what the wall clock says where it can be trusted, else what it would say if nobody had
+    /// set it; at a start in the past, at least the latest instant that there was.
+    pub fn time(&self, wall: Timestamp, since_boot: Duration) -> Timestamp {
+        let unset = || self.trusted.checked_add(since_boot).unwrap_or(wall);
+        if self.is_steady(wall, since_boot) { wall } else { unset() }
+    }
+
+    fn is_steady(&self, wall: Timestamp, since_boot: Duration) -> bool {
+        match self.newest {
+            Some(newest) => wall.duration_since(newest) >= -ADJUSTMENT,
+            None => near(zero(wall, since_boot), self.trusted),
+        }
     }
 
     /// What both clocks say now.
     pub fn look(&mut self, wall: Timestamp, since_boot: Duration) -> Trust {
         let seen = zero(wall, since_boot);
-        let steady = match self.newest {
-            Some(newest) => wall.duration_since(newest) >= -ADJUSTMENT,
-            None => near(seen, self.trusted),
-        };
-        if steady {
+        if self.is_steady(wall, since_boot) {
             *self = Self { trusted: seen, newest: None, doubted: None };
             return Trust::Steady;
         }
@@ -63,7 +74,7 @@ impl Vigil {
             self.doubted = Some((doubted, since));
             return Trust::Held(HOLD.saturating_sub(held));
         }
-        let was = self.newest.or_else(|| self.trusted.checked_add(since_boot).ok()).unwrap_or(wall);
+        let was = self.time(wall, since_boot);
         *self = Self { trusted: seen, newest: None, doubted: None };
         Trust::Set { was }
     }
@@ -112,6 +123,7 @@ mod tests {
         assert_eq!(vigil.look(at("2026-11-21T15:00:00Z"), secs(10)), Trust::Held(HOLD));
         let left = Duration::from_secs(20);
         assert_eq!(vigil.look(at("2026-11-21T15:00:10Z"), secs(20)), Trust::Held(left));
+        assert_eq!(vigil.time(at("2026-11-21T15:00:20Z"), secs(30)), at("2026-11-21T10:00:30Z"));
         let was = at("2026-11-21T10:00:40Z");
         assert_eq!(vigil.look(at("2026-11-21T15:00:30Z"), secs(40)), Trust::Set { was });
         assert_eq!(vigil.look(at("2026-11-21T15:00:40Z"), secs(50)), Trust::Steady);
@@ -144,7 +156,10 @@ mod tests {
         assert_eq!(vigil.look(at("2026-11-28T12:30:10Z"), secs(30)), Trust::Steady);
         let mut vigil = Vigil::begin(at("2026-11-21T01:00:00Z"), BOOT, Some(newest));
         assert_eq!(vigil.look(at("2026-11-21T01:00:00Z"), secs(0)), Trust::Held(HOLD));
-        assert_eq!(vigil.look(at("2026-11-21T01:00:30Z"), secs(30)), Trust::Set { was: newest });
+        // Time goes on from where it was, even where it is not known how long the machine was off.
+        assert_eq!(vigil.time(at("2026-11-21T01:00:10Z"), secs(10)), at("2026-11-21T10:00:10Z"));
+        let was = at("2026-11-21T10:00:30Z");
+        assert_eq!(vigil.look(at("2026-11-21T01:00:30Z"), secs(30)), Trust::Set { was });
         let mut vigil = Vigil::begin(at("2026-11-21T09:00:00Z"), BOOT, Some(newest));
         assert_eq!(vigil.look(at("2026-11-21T09:00:00Z"), secs(0)), Trust::Steady);
     }

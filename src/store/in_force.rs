@@ -186,6 +186,13 @@ impl Reader {
         let pipelines = rows.iter().map(definition).collect::<Result<_, Error>>()?;
         Ok(Some(InForce { settings, pipelines }))
     }
+
+    /// How far any schedule in force has been considered.
+    pub async fn newest_watermark(&self) -> Result<Option<Timestamp>, Error> {
+        let newest: Option<i64> =
+            sqlx::query_scalar("select max(watermark) from schedules").fetch_one(&self.pool).await?;
+        Ok(newest.map(from_ms).transpose()?)
+    }
 }
 
 /// Without what has fired ahead, and what has changed.
