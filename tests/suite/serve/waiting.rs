@@ -78,8 +78,9 @@ async fn runs_that_wait_grow_too_old_while_no_daemon_is_there() {
     let lines = annals.ledger("night").await;
     // Their slots are two hours old; the one under way has begun in time.
     move_slots(&tower, Duration::from_hours(2)).await;
-    tower.pipeline("night", &format!("{NEVER}{GATED}"));
+    tower.pipeline("night", &format!("{NEVER}starting_deadline: 1h\n{GATED}"));
     tower.start();
+    tower.has_said("; down for 2h");
     until_so("all that waited have been let go", async || {
         annals.reader().unfinished_runs().await.unwrap().len() == 1
     })
@@ -96,6 +97,21 @@ async fn runs_that_wait_grow_too_old_while_no_daemon_is_there() {
         assert_eq!(annals.run(line.run.unwrap().0).await.state, RunState::Skipped);
     }
     assert_eq!(tower.lines("side").len(), 1);
+}
+
+#[tokio::test]
+async fn runs_that_wait_grow_no_older_than_the_files_say_that_are_there_now() {
+    let (mut tower, annals) = crowded("starting_deadline: 1h\n").await;
+    tower.kill();
+    move_slots(&tower, Duration::from_hours(2)).await;
+    tower.pipeline("night", &format!("{NEVER}starting_deadline: 3h\n{GATED}"));
+    tower.start();
+    tower.write("gate", "");
+    annals.wait_till_idle().await;
+    tower.stop();
+    let lines = annals.ledger("night").await;
+    assert!(lines.iter().all(|line| line.decision == Decision::Fired), "{lines:#?}");
+    assert_eq!(tower.lines("side").len(), lines.len());
 }
 
 #[tokio::test]
