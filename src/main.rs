@@ -6,7 +6,7 @@ use clap::Parser as _;
 
 use sexton::cli::args::{Command, Sexton};
 use sexton::cli::failure::Outcome;
-use sexton::cli::{check, ledger, logs, plan, runs, schema, tasks, why};
+use sexton::cli::{check, ledger, logs, next, plan, runs, schema, tasks, why};
 use sexton::clock::{Clock as _, System};
 use sexton::daemon::surroundings::{block_on, keeper};
 use sexton::daemon::{foreground, serve};
@@ -29,6 +29,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Check(args) => check::check(&args, System.now()),
         Command::Plan(args) => plan::plan(&args, System.now()),
         Command::Schema(args) => schema::schema(&args),
+        Command::Next(args) => next::next(&args, System.now()),
         Command::Runs(args) => block_on(runs::runs(&args, System.now())),
         Command::Tasks(args) => block_on(tasks::tasks(&args)),
         Command::Logs(args) => block_on(logs::logs(&args)),

@@ -53,6 +53,15 @@ impl From<&RunRecord> for Run {
     }
 }
 
+/// An occasion on which an expression fires.
+#[derive(Debug, Serialize)]
+pub struct Fire {
+    /// The instant.
+    pub utc: String,
+    /// The same with the offset of its zone.
+    pub local: String,
+}
+
 /// A node of a run as it stands.
 #[derive(Debug, Serialize)]
 pub struct Node {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -32,6 +33,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Print the JSON Schema of pipeline files, for editors
     Schema(SchemaArgs),
+    /// Print when a cron expression fires next
+    Next(NextArgs),
     /// List runs, the newest first
     Runs(RunsArgs),
     /// List the tasks of a run
@@ -210,6 +213,35 @@ pub enum SchemaFile {
     Config,
 }
 
+/// `sexton next`
+#[derive(Debug, Args)]
+#[command(after_help = "Times that a clock change skips or repeats fire as under Debian's cron.\n\n\
+                        Exit codes: 0 printed, 1 it never fires, 2 wrong use or an invalid expression.")]
+pub struct NextArgs {
+    /// The expression, in quotes: '30 21 * * 1-5', with seconds in front if there are six fields, or
+    /// '@daily'
+    #[arg(value_name = "EXPR")]
+    pub expression: String,
+    /// Words behind it, which there are where quotes are missing
+    #[arg(hide = true)]
+    pub unquoted: Vec<String>,
+    /// The IANA time zone of the expression's times
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub timezone: TimeZone,
+    /// The instant to begin after, e.g. 2025-03-09T00:00:00Z [default: now]
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub from: Option<Timestamp>,
+    /// How many
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub count: u32,
+    /// Understand what pipeline files understand: L, LW, 15W, fri#2, friL, ?
+    #[arg(long)]
+    pub extended: bool,
+    /// One JSON object a line instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `sexton runs`
 #[derive(Debug, Args)]
 pub struct RunsArgs {
@@ -336,6 +368,11 @@ pub struct KeeperArgs {
     /// A state handed over by the program that executes this one
     #[arg(long, value_name = "FD", hide = true)]
     pub resume: Option<i32>,
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "expected an instant with its offset, such as 2025-03-09T00:00:00-05:00".to_owned())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -7,6 +7,7 @@ pub mod desk;
 pub mod failure;
 pub mod ledger;
 pub mod logs;
+pub mod next;
 pub mod plan;
 pub mod range;
 pub mod runs;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::pipeline::diagnostic::nearest;
+use crate::pipeline::zone;
 use crate::schedule::day;
 use crate::schedule::slot::Decision;
 
@@ -72,12 +72,9 @@ const EXPECTED: &str =
 
 /// A time zone by its name.
 pub fn zone(name: &str) -> Result<TimeZone, String> {
-    TimeZone::get(name).map_err(|_| {
-        let known: Vec<String> = jiff::tz::db().available().map(|known| known.to_string()).collect();
-        match nearest(name, known.iter().map(String::as_str)) {
-            Some(meant) => format!("there is no such time zone; did you mean `{meant}`?"),
-            None => "expected an IANA name, such as `Europe/London` or `UTC`".to_owned(),
-        }
+    zone::zone(name).map_err(|unknown| match unknown.meant {
+        Some(meant) => format!("there is no such time zone; did you mean `{meant}`?"),
+        None => zone::EXPECTED.to_owned(),
     })
 }
 

@@ -16,7 +16,7 @@ use tracing_subscriber::{filter::LevelFilter, registry};
 use crate::cli::args::LogFormat;
 
 /// Begins to listen. Without a format it is the journal where standard error goes there, else text. A journal
-/// that cannot be had is no reason not to begin: then it is text as well.
+/// that takes no more than lines is no reason not to begin: then it is text as well.
 pub fn listen(format: Option<LogFormat>) -> anyhow::Result<()> {
     let format = format.unwrap_or_else(|| if in_journal() { LogFormat::Journald } else { LogFormat::Human });
     let registry = registry().with(LevelFilter::INFO);

@@ -190,7 +190,9 @@ impl Engine {
                 Some(_) | None => match self.go_round().await {
                     // What cannot be written was not done either: the next start goes on from before it.
                     Err(CommitError::Transient(_)) if self.stopping == Some(false) => {
-                        tracing::error!("ending without having written down what happened last");
+                        tracing::warn!(
+                            "what could not be written down was not done; the next start decides it"
+                        );
                     }
                     done => done?,
                 },
@@ -285,11 +287,10 @@ impl Engine {
         let now = self.clocks.now();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
         let runs = self.runs.values().filter_map(|live| live.run.next_wake()).min();
-        // Who is about to end, or has no files to go by, decides nothing about slots, and does not get up for them.
+        // Who is about to end, or has no files to go by, decides nothing more, and is not woken for it.
         let decides = self.stopping.is_none() && self.clocks.are_watched();
-        let slots = self.clocks.held().or_else(|| self.scheduler.next_wake().map(until)).filter(|_| decides);
-        let expiry = self.next_expiry().filter(|_| decides);
-        [runs.map(until), slots, expiry.map(until)].into_iter().flatten().fold(self.parts.look_up, Ord::min)
+        let decision = self.next_decision(now).filter(|_| decides);
+        [runs.map(until), decision].into_iter().flatten().fold(self.parts.look_up, Ord::min)
     }
 
     /// Says that the engine goes round, to whoever watches; and leaves word of it for the next start, which

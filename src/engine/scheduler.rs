@@ -12,6 +12,7 @@ use crate::run::event::Event;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
+use crate::schedule::definition::Policy;
 use crate::schedule::plan::{self, Active, Known, Plan, Situation};
 use crate::schedule::slot::{Decision, Entry};
 use crate::store::in_force::Pause;
@@ -34,6 +35,8 @@ pub(super) struct Scheduler {
     pub(super) wakes: BTreeSet<(Timestamp, Box<str>)>,
     /// Runs that wait for others of their pipeline to end.
     pub(super) waiting: BTreeSet<RunId>,
+    /// Set when a run has gone, and with it perhaps the reason to wait.
+    pub(super) freed: bool,
     refreshed: Option<Timestamp>,
     pub(super) environment: String,
     pub(super) evidence: Evidence,
@@ -58,9 +61,14 @@ impl Scheduler {
         Self { waiting: pending.map(|(&run, _)| run).collect(), ..Self::default() }
     }
 
-    /// When something is next to be decided.
-    pub(super) fn next_wake(&self) -> Option<Timestamp> {
+    /// When the next slot comes due; `None` where none does.
+    pub(super) fn next_slot(&self) -> Option<Timestamp> {
         self.wakes.first().map(|(at, _)| *at)
+    }
+
+    /// The rules by which a pipeline goes now; `None` where it is not in force.
+    pub(super) fn policy(&self, pipeline: &str) -> Option<&Policy> {
+        self.in_force.get(pipeline).map(|scheduled| &scheduled.pipeline.timetable.policy)
     }
 
     pub(super) fn set_wakes(&mut self) {

@@ -1,6 +1,8 @@
-//! Runs that wait for others of their pipeline to end: they begin when there is a place, or grow too old.
+//! Runs that a slot has made and that have not begun: they wait for others of their pipeline to end, and not
+//! for ever. They go by the rules that are in force now, not by those of their own version.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,21 +11,40 @@ use crate::pipeline::node::NodeId;
 use crate::run::event::Event;
 use crate::run::live::{Live, RunKind};
 use crate::run::state::{Mark, Status};
+use crate::schedule::definition::Policy;
 use crate::schedule::slot::Decision;
 
 use super::runner::Engine;
 use super::turn::Turn;
 
 impl Engine {
+    /// After how long something is to be decided about slots, or about runs that wait; `None` where nothing
+    /// is.
+    pub(super) fn next_decision(&self, now: Timestamp) -> Option<Duration> {
+        let scheduler = &self.scheduler;
+        if scheduler.freed && !scheduler.waiting.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        let next = [scheduler.next_slot(), self.next_expiry()].into_iter().flatten().min();
+        self.clocks.held().or_else(|| next.map(until))
+    }
+
     /// When the slot of a waiting run is next too old to begin.
-    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
+    fn next_expiry(&self) -> Option<Timestamp> {
         let waiting = self.scheduler.waiting.iter().filter_map(|run| self.runs.get(run));
+        let expiry = |live| expiry(live, self.policy(live));
         waiting.filter_map(|live| expiry(live)?.checked_add(SignedDuration::from_millis(1)).ok()).min()
+    }
+
+    fn policy<'a>(&'a self, live: &'a Live) -> &'a Policy {
+        self.scheduler.policy(&live.pipeline.name).unwrap_or(&live.pipeline.timetable.policy)
     }
 
     /// Begins runs that have waited for others of their pipeline, oldest first, and lets go of those whose
     /// slot has grown too old.
     pub(super) fn begin_waiting(&mut self, turn: &mut Turn) {
+        self.scheduler.freed = false;
         // Before there are files to go by, nobody knows how many may go at once, nor what time it is.
         if self.scheduler.waiting.is_empty() || !self.clocks.are_watched() {
             return;
@@ -39,14 +60,10 @@ impl Engine {
                 self.scheduler.waiting.remove(&id);
                 continue;
             };
-            let pinned = &live.pipeline.timetable.policy;
-            // How many go at once is a matter of the files in force, as it is where slots are decided: a run
-            // that waits by a limit of its own would be overtaken by those that came after an edit.
-            let in_force = self.scheduler.in_force.get(&live.pipeline.name);
-            let policy = in_force.map_or(pinned, |scheduled| &scheduled.pipeline.timetable.policy);
+            let policy = self.policy(live);
             let under_way = under_way.entry(live.pipeline.name.clone()).or_default();
-            let event = if expiry(live).is_some_and(|expiry| expiry < turn.now) {
-                let deadline = duration::show(pinned.starting_deadline.unwrap_or_default());
+            let event = if expiry(live, policy).is_some_and(|expiry| expiry < turn.now) {
+                let deadline = duration::show(policy.starting_deadline.unwrap_or_default());
                 let why = format!("it waited for longer than starting_deadline ({deadline})");
                 turn.batch.slot_of_run(id, Decision::Expired, &why);
                 Event::Mark { node: NodeId::ROOT, mark: Mark::Skipped, by: "starting_deadline".into() }
@@ -65,8 +82,7 @@ impl Engine {
 }
 
 /// The last instant at which a waiting run may begin.
-fn expiry(live: &Live) -> Option<Timestamp> {
-    let deadline = live.pipeline.timetable.policy.starting_deadline?;
-    let expiry = live.scope.scheduled_at.checked_add(deadline).ok()?;
+fn expiry(live: &Live, policy: &Policy) -> Option<Timestamp> {
+    let expiry = live.scope.scheduled_at.checked_add(policy.starting_deadline?).ok()?;
     (live.kind == RunKind::Scheduled).then_some(expiry)
 }

@@ -25,7 +25,7 @@ mod syntax;
 pub mod template;
 mod texts;
 mod timetable;
-pub(crate) mod zone;
+pub mod zone;
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::extended::{Hashed, all, special};
-use super::field::{DATE, FIELDS, Field, HOUR, MINUTE, WEEKDAY, digits};
+use super::extended::Extra;
+use super::field::{DATE, FIELDS, Field, HOUR, MINUTE, WEEKDAY, digits, set};
 
 /// What stands where a schedule's times stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,12 +87,12 @@ impl Line {
             }
             &[seconds, minutes, hours, dates, months, weekdays] => {
                 let cron = Cron::read([seconds, minutes, hours, dates, months, weekdays], dialect);
-                // Perhaps there are six because a command follows.
-                let told = |error: CronError| match error.help {
-                    None => error.help("the first of six fields is the seconds"),
-                    Some(_) => error,
-                };
-                cron.map(Self::Times).map_err(told)
+                cron.map(Self::Times).map_err(|error| {
+                    // Somebody has copied a line of a crontab.
+                    let command = error.span.start == weekdays.at && weekdays.text.starts_with(['/', '.']);
+                    let help = "six fields begin with the seconds; a command is no part of them";
+                    if command { error.help(help) } else { error }
+                })
             }
             [first, .., last] => {
                 let span = first.at..last.span().end;
@@ -246,24 +246,26 @@ impl<'t> Item<'t> {
     /// What it is where it is a word of pipeline files.
     fn beyond_crontabs(&self) -> Option<Result<u64, CronError>> {
         let Piece { text, .. } = self.text;
-        let hashed = text.starts_with('H').then(|| Hashed::parse(self.place, text));
-        let bits = special(self.place, text);
-        if hashed.is_none() && bits.is_none() {
-            return None;
-        }
-        let error = |message: String| Some(Err(self.text.error(message)));
-        match (self.dialect, hashed) {
-            (Dialect::Crontab, _) => error(format!("a crontab has no `{text}`"))
-                .map(|found| found.map_err(|error| error.help("pipeline files understand it"))),
-            (_, None) if text == "?" && !self.alone => error("`?` stands alone in its field".to_owned()),
-            (_, None) => bits.map(Ok),
-            (_, Some(None)) => error(format!("`{text}` is no `H`, `H(a-b)`, `H/n` or `H(a-b)/n`")),
-            (Dialect::Extended, Some(Some(_))) => {
-                error("`H` is made from the name of a pipeline, and here is none".to_owned())
-                    .map(|found| found.map_err(|error| error.help("`sexton plan` shows a pipeline's times")))
+        let error = |message: String| self.text.error(message);
+        Some(match (self.dialect, Extra::read(self.place, text)?) {
+            (Dialect::Crontab, Extra::Malformed) => return None,
+            (Dialect::Crontab, Extra::Any | Extra::Days(_) | Extra::Hashed(_)) => {
+                Err(error(format!("a crontab has no `{text}`")).help("pipeline files understand it"))
             }
-            (Dialect::Pipeline { name }, Some(Some(hashed))) => Some(Ok(hashed.numbers(self.place, name))),
-        }
+            (_, Extra::Any) if self.alone => Ok(self.field().all()),
+            (_, Extra::Any) => Err(error("`?` stands alone in its field".to_owned()).help("write `*`")),
+            (_, Extra::Days(days)) => Ok(days),
+            (_, Extra::Malformed) => {
+                let known = "`H`, `H/n`, `H(a-b)` and `H(a-b)/n`";
+                let help = format!("there are {known}, with n from 1 on; {}", self.field().expected());
+                Err(error(format!("`{text}` is not understood")).help(help))
+            }
+            (Dialect::Extended, Extra::Hashed(_)) => {
+                let message = "`H` is made from a pipeline's name, and there is none here";
+                Err(error(message.to_owned()).help("`sexton plan` shows the times of pipelines"))
+            }
+            (Dialect::Pipeline { name }, Extra::Hashed(hashed)) => Ok(hashed.numbers(self.place, name)),
+        })
     }
 
     /// `n`, `a-b`, `*`; the last two with `/step`.
@@ -292,10 +294,7 @@ impl<'t> Item<'t> {
         if last < first {
             return Err(self.backwards(first, last, step));
         }
-        if first == field.low && last == field.high && step == 1 {
-            return Ok(all(field));
-        }
-        Ok((first..=last).step_by(step as usize).fold(0, |bits, number| bits | 1 << number))
+        Ok(set((first..=last).step_by(step as usize)))
     }
 
     /// A number or name in front of `text`, and what follows.
@@ -307,7 +306,10 @@ impl<'t> Item<'t> {
             Some(_) | None => {
                 let shown = if word.text.is_empty() { self.text } else { word };
                 let error = shown.error(format!("`{}` is no {}", shown.text, field.name));
-                Err(error.help(field.expected()))
+                Err(match shown.text {
+                    "L" if self.place == WEEKDAY => error.help("the last Friday of a month is `friL`"),
+                    _ => error.help(field.expected()),
+                })
             }
         }
     }
@@ -339,7 +341,10 @@ impl<'t> Item<'t> {
             b'0'..=b'9' if good.text == "*" => error.help(format!("write `*/{}`", rest.text)),
             b'.' | b';' | b':' => error.help(format!("a list has commas: `{},{other}`", good.text)),
             b'~' => error.help("pipeline files have `H` for a time of their own"),
-            _ => error.help("Debian's cron reads over it"),
+            b'#' if self.place == WEEKDAY => {
+                error.help("the first to the fifth of a month are `5#1` to `5#5`")
+            }
+            _ => error.help("leave it out; Debian's cron reads over it"),
         }
     }
 

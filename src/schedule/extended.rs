@@ -3,7 +3,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::field::{DATE, FIELDS, Field, WEEKDAY, digits};
+use super::field::{DATE, FIELDS, WEEKDAY, digits, set};
 
 // Among dates, bits 1 to 31 are the numbers; among weekdays, bits 0 to 6.
 
@@ -24,32 +24,48 @@ pub(super) fn last_weekday(weekday: u32) -> u64 {
     1 << (48 + weekday)
 }
 
-/// What a word of the extended dialect names, where it is one.
-pub(super) fn special(place: usize, item: &str) -> Option<u64> {
-    let field = &FIELDS[place];
-    let number = |word: &str| field.number(word).filter(|&number| field.has(number));
-    match place {
-        DATE => match item {
-            "?" => Some(all(field)),
-            "L" => Some(LAST),
-            "LW" => Some(LAST_WORKDAY),
-            near => number(near.strip_suffix('W')?).map(nearest_workday),
-        },
-        WEEKDAY if item == "?" => Some(all(field)),
-        WEEKDAY => {
-            if let Some((weekday, nth)) = item.split_once('#') {
-                let nth = digits(nth).filter(|nth| (1..=5).contains(nth))?;
-                return Some(nth_weekday(number(weekday)? % 7, nth));
+/// A word that pipeline files have and crontabs have not.
+pub(super) enum Extra {
+    /// `?`: the other day field decides.
+    Any,
+    /// Some days of a month.
+    Days(u64),
+    /// A number made from a name.
+    Hashed(Hashed),
+    /// It begins with `H` and goes on otherwise.
+    Malformed,
+}
+
+impl Extra {
+    /// Reads an item of the field at `place`; `None` where it is no such word.
+    pub(super) fn read(place: usize, item: &str) -> Option<Self> {
+        match item {
+            "?" if place == DATE || place == WEEKDAY => Some(Self::Any),
+            _ if item.starts_with('H') => {
+                Some(Hashed::parse(place, item).map_or(Self::Malformed, Self::Hashed))
             }
-            number(item.strip_suffix('L')?).map(|weekday| last_weekday(weekday % 7))
+            _ if place == DATE => date(item).map(Self::Days),
+            _ if place == WEEKDAY => weekday(item).map(Self::Days),
+            _ => None,
         }
-        _ => None,
     }
 }
 
-/// Every number of a field.
-pub(super) fn all(field: &Field) -> u64 {
-    (field.low..=field.high).fold(0, |bits, number| bits | 1 << number)
+fn date(item: &str) -> Option<u64> {
+    match item {
+        "L" => Some(LAST),
+        "LW" => Some(LAST_WORKDAY),
+        near => FIELDS[DATE].number_within(near.strip_suffix('W')?).map(nearest_workday),
+    }
+}
+
+fn weekday(item: &str) -> Option<u64> {
+    let number = |word: &str| FIELDS[WEEKDAY].number_within(word).map(|weekday| weekday % 7);
+    if let Some((weekday, nth)) = item.split_once('#') {
+        let nth = digits(nth).filter(|nth| (1..=5).contains(nth))?;
+        return Some(nth_weekday(number(weekday)?, nth));
+    }
+    number(item.strip_suffix('L')?).map(last_weekday)
 }
 
 /// What `H`, `H(a-b)`, `H/n` or `H(a-b)/n` stands for: its range and step.
@@ -61,8 +77,8 @@ pub(super) struct Hashed {
 }
 
 impl Hashed {
-    /// Reads one. `None` where it is not well made.
-    pub(super) fn parse(place: usize, item: &str) -> Option<Self> {
+    /// Reads one.
+    fn parse(place: usize, item: &str) -> Option<Self> {
         let field = &FIELDS[place];
         let rest = item.strip_prefix('H')?;
         let (range, rest) = match rest.strip_prefix('(') {
@@ -72,7 +88,7 @@ impl Hashed {
         let (low, high) = match range {
             Some(range) => {
                 let (low, high) = range.split_once('-')?;
-                (field.number(low)?, field.number(high)?)
+                (field.number_within(low)?, field.number_within(high)?)
             }
             // A date that every month has, and each weekday once.
             None if place == DATE => (1, 28),
@@ -84,12 +100,13 @@ impl Hashed {
             None if rest.is_empty() => None,
             None => return None,
         };
-        (field.has(low) && field.has(high) && low <= high).then_some(Self { low, high, step })
+        (low <= high).then_some(Self { low, high, step })
     }
 
     /// The numbers for a pipeline: always the same for the same name, and different in each field.
     pub(super) fn numbers(self, place: usize, pipeline: &str) -> u64 {
-        let hash = Sha256::new().chain_update(pipeline).chain_update(b"\0").chain_update(FIELDS[place].name);
+        // By the field's place: what fields are called to people may change, and times may not.
+        let hash = Sha256::new().chain_update(pipeline).chain_update([0, place as u8]);
         let hash = hash.finalize().iter().take(8).fold(0, |number, &byte| number << 8 | u64::from(byte));
         let size = self.high - self.low + 1;
         let within = |size: u32| self.low + (hash % u64::from(size)) as u32;
@@ -97,7 +114,7 @@ impl Hashed {
             None => 1 << within(size),
             Some(step) => {
                 let first = within(step.min(size));
-                (first..=self.high).step_by(step as usize).fold(0, |bits, number| bits | 1 << number)
+                set((first..=self.high).step_by(step as usize))
             }
         }
     }

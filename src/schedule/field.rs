@@ -41,9 +41,19 @@ impl Field {
         named.map(|place| place as u32 + self.low).or_else(|| digits(word))
     }
 
+    /// The same, if the field has it.
+    pub(super) fn number_within(&self, word: &str) -> Option<u32> {
+        self.number(word).filter(|&number| self.has(number))
+    }
+
     /// Whether the field has this number.
     pub(super) fn has(&self, number: u32) -> bool {
         (self.low..=self.high).contains(&number)
+    }
+
+    /// All its numbers.
+    pub(super) fn all(&self) -> u64 {
+        set(self.low..=self.high)
     }
 
     /// What can stand in it.
@@ -61,4 +71,9 @@ impl Field {
 pub(super) fn digits(word: &str) -> Option<u32> {
     let all = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     all.then(|| word.parse().unwrap_or(u32::MAX))
+}
+
+/// Numbers below 64 as a set: the bits of an integer.
+pub(super) fn set(numbers: impl IntoIterator<Item = u32>) -> u64 {
+    numbers.into_iter().fold(0, |bits, number| bits | 1 << number)
 }

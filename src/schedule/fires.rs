@@ -13,7 +13,7 @@ use super::cron::Cron;
 ///
 /// That rule: a fixed time that is skipped fires at the first instant after the gap, and one in a repeated hour
 /// fires the first time only; expressions with a star for minute or hour go by what the clock shows. A change
-/// of three hours or more is no daylight saving but a correction: nothing is caught up, nothing held back.
+/// by three hours forward, or by more than three back, is a correction: nothing is caught up or held back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dst {
     /// What becomes of times that the clock skips.
@@ -42,7 +42,8 @@ pub enum Fold {
     Both,
 }
 
-/// From three hours on a forward change is a correction; backward, above three hours.
+/// From three hours on a forward change is a correction; backward, above three hours. Changes by less than five
+/// minutes, which Debian's cron takes for a late wake-up, no zone has had since 1970; nor two changes in one day.
 const CORRECTION: i64 = 3 * 3_600;
 /// More than any offset.
 const FAR: i64 = 26 * 3_600;
@@ -118,7 +119,7 @@ pub fn previous(cron: &Cron, zone: &TimeZone, dst: Dst, before: Timestamp) -> Op
     let mut last = steps.find_map(fires_after)?;
     let mut none_after = before - 1;
     while last < none_after {
-        let middle = last.midpoint(none_after);
+        let middle = last + (none_after - last) / 2;
         match fires_after(middle) {
             Some(later) => last = later,
             None => none_after = middle,

@@ -116,7 +116,9 @@ pub fn rebase(
     fired_ahead: Vec<BTreeSet<Timestamp>>,
     (was, now): (Timestamp, Timestamp),
 ) -> Vec<Entry> {
-    let by = |later: Timestamp, sooner: Timestamp| duration::show(lateness(later, sooner));
+    // The two clocks are not read at the same instant: five hours are not to be 4h59m59s.
+    let half = Duration::from_millis(500);
+    let by = |later: Timestamp, sooner: Timestamp| duration::show(lateness(later, sooner) + half);
     let (direction, by) = if now > was { ("forward", by(now, was)) } else { ("back", by(was, now)) };
     let mut entries = Vec::new();
     for ((schedule, known), ahead) in timetable.schedules.iter().zip(known).zip(fired_ahead) {

@@ -3,7 +3,7 @@
 
 use super::cron::Cron;
 use super::extended::{LAST, LAST_WORKDAY, last_weekday, nearest_workday, nth_weekday};
-use super::field::{DATE, FIELDS, MONTH, SECOND, WEEKDAY};
+use super::field::{DATE, FIELDS, MONTH, SECOND, WEEKDAY, set};
 
 impl Cron {
     /// The expression as five fields of numbers, or six where the seconds are not 0.
@@ -48,7 +48,7 @@ impl Cron {
 fn stepped(place: usize, step: u32) -> u64 {
     let field = &FIELDS[place];
     let high = if place == WEEKDAY { 6 } else { field.high };
-    (field.low..=high).step_by(step as usize).fold(0, |bits, number| bits | 1 << number)
+    set((field.low..=high).step_by(step as usize))
 }
 
 /// Numbers as items: one range if they go by equal steps, else ranges of neighbours. Two are no range.

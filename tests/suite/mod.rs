@@ -4,5 +4,6 @@ mod architecture;
 mod cli;
 mod crash;
 mod keeper;
+mod serve;
 mod simulation;
 mod store;

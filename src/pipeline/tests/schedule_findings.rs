@@ -116,7 +116,7 @@ fn a_mistake_in_an_expression_is_shown_where_it_stands() {
     2 | schedule: "0 5 \x2a\x2a * *"
       |                    ^^^^
       |
-      = help: Debian's cron reads over it
+      = help: leave it out; Debian's cron reads over it
     "#);
 }
 

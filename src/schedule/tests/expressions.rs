@@ -1,5 +1,9 @@
 //! Expressions: what is accepted, what is refused and where it points, and the canonical text.
 
+use std::ops::RangeInclusive;
+
+use proptest::prelude::*;
+
 use crate::schedule::cron::{Cron, CronError, Dialect, Line};
 
 fn read(text: &str, dialect: Dialect<'_>) -> Result<Cron, CronError> {
@@ -71,7 +75,7 @@ fn a_text_is_refused_that_is_no_expression() {
     = the fields are: minute, hour, day of the month, month, day of the week
     */5 * * * * /usr/bin/true
                 ^^^^^^^^^^^^^ `/usr/bin/true` is no day of the week
-    = expected 0 to 7, or sun to sat
+    = six fields begin with the seconds; a command is no part of them
     @Daily
     ^^^^^^ there is no nickname `@Daily`
     = nicknames are lower case: write `@daily`
@@ -217,10 +221,10 @@ fn what_debian_reads_over_is_refused() {
     = pipeline files have `H` for a time of their own
     1-2-3 * * * *
        ^^ `-3` behind `1-2` means nothing
-    = Debian's cron reads over it
+    = leave it out; Debian's cron reads over it
     */5/2 * * * *
        ^^ `/2` behind `*/5` means nothing
-    = Debian's cron reads over it
+    = leave it out; Debian's cron reads over it
     "#);
 }
 
@@ -241,4 +245,124 @@ fn words_of_pipeline_files_are_none_of_a_crontab() {
     ^ a crontab has no `H`
     = pipeline files understand it
     "#);
+}
+
+/// Any field of numbers, with stars, ranges, steps and lists.
+pub(super) fn any_field(numbers: RangeInclusive<u32>) -> impl Strategy<Value = String> {
+    let (low, high) = (*numbers.start(), *numbers.end());
+    let item = prop_oneof![
+        4 => (low..=high).prop_map(|number| number.to_string()),
+        2 => (low..=high, low..=high).prop_map(|(a, b)| format!("{}-{}", a.min(b), a.max(b))),
+        1 => (low..=high, low..=high, 1..=high)
+            .prop_map(|(a, b, step)| format!("{}-{}/{step}", a.min(b), a.max(b))),
+        1 => (1..=high).prop_map(|step| format!("*/{step}")),
+        1 => Just("*".to_owned()),
+    ];
+    let list = proptest::collection::vec(item, 1..4).prop_map(|items| items.join(","));
+    prop_oneof![2 => Just("*".to_owned()), 5 => list]
+}
+
+/// What pipeline files may say of days, beside the rest.
+fn any_days(words: &'static [&'static str], numbers: RangeInclusive<u32>) -> impl Strategy<Value = String> {
+    let word = proptest::sample::select(words).prop_map(str::to_owned);
+    let both = (any_field(numbers.clone()), word.clone()).prop_map(|(some, word)| format!("{some},{word}"));
+    prop_oneof![3 => any_field(numbers), 1 => word, 1 => both]
+}
+
+proptest! {
+    #[test]
+    fn the_canonical_text_is_the_same_expression(
+        seconds in any_field(0..=59), minutes in any_field(0..=59), hours in any_field(0..=23),
+        dates in any_days(&["L", "LW", "1W", "15W", "31W"], 1..=31), months in any_field(1..=12),
+        weekdays in any_days(&["fri#2", "7#1", "0L", "sunL", "tue#5"], 0..=7),
+    ) {
+        let cron = read(&format!("{seconds} {minutes} {hours} {dates} {months} {weekdays}"), Dialect::Extended);
+        let cron = cron.unwrap();
+        let canonical = cron.expanded();
+        let again = read(&canonical, Dialect::Extended).unwrap();
+        prop_assert_eq!(again.expanded(), &*canonical);
+        prop_assert_eq!(again, cron, "{}", canonical);
+    }
+
+    #[test]
+    fn no_text_breaks_it(text in r"[ \t@]?(\PC|[0-9*/,LWH#?()-]{1,4}[ \t]?){0,12}") {
+        for dialect in [Dialect::Crontab, Dialect::Extended, Dialect::Pipeline { name: "nightly" }] {
+            if let Err(CronError { span, .. }) = Line::parse(&text, dialect) {
+                prop_assert!(text.get(span.clone()).is_some(), "{:?} of {:?}", span, text);
+            }
+        }
+    }
+}
+
+#[test]
+fn pipeline_files_understand_more() {
+    for (text, meant) in [
+        ("0 0 L * ?", "0 0 L * *"),
+        ("0 0 LW,15W,1 * *", "0 0 1,15W,LW * *"),
+        ("0 0 * * fri#2,MON#1,7#5", "0 0 * * 0#5,1#1,5#2"),
+        ("0 0 ? * friL,2", "0 0 * * 2,5L"),
+        ("0 0 *,L * *", "0 0 *,L * *"),
+    ] {
+        assert_eq!(expanded(text, Dialect::Extended), meant);
+        assert_eq!(expanded(text, Dialect::Pipeline { name: "nightly" }), meant);
+    }
+    let texts = ["0 0 ?,5 * *", "0 0 32W * *", "0 0 * * 5#6", "0 0 * * L", "L * * * *", "H * * * *"];
+    insta::assert_snapshot!(refused(&texts, Dialect::Extended), @r#"
+    0 0 ?,5 * *
+        ^ `?` stands alone in its field
+    = write `*`
+    0 0 32W * *
+        ^^^ `32W` is no day of the month
+    = expected 1 to 31
+    0 0 * * 5#6
+             ^^ `#6` behind `5` means nothing
+    = the first to the fifth of a month are `5#1` to `5#5`
+    0 0 * * L
+            ^ `L` is no day of the week
+    = the last Friday of a month is `friL`
+    L * * * *
+    ^ `L` is no minute
+    = expected 0 to 59
+    H * * * *
+    ^ `H` is made from a pipeline's name, and there is none here
+    = `sexton plan` shows the times of pipelines
+    "#);
+    let texts = ["H(1-70) * * * *", "H(9-5) * * * *", "H/0 * * * *", "Hx * * * *", "h * * * *"];
+    insta::assert_snapshot!(refused(&texts, Dialect::Pipeline { name: "nightly" }), @r#"
+    H(1-70) * * * *
+    ^^^^^^^ `H(1-70)` is not understood
+    = there are `H`, `H/n`, `H(a-b)` and `H(a-b)/n`, with n from 1 on; expected 0 to 59
+    H(9-5) * * * *
+    ^^^^^^ `H(9-5)` is not understood
+    = there are `H`, `H/n`, `H(a-b)` and `H(a-b)/n`, with n from 1 on; expected 0 to 59
+    H/0 * * * *
+    ^^^ `H/0` is not understood
+    = there are `H`, `H/n`, `H(a-b)` and `H(a-b)/n`, with n from 1 on; expected 0 to 59
+    Hx * * * *
+    ^^ `Hx` is not understood
+    = there are `H`, `H/n`, `H(a-b)` and `H(a-b)/n`, with n from 1 on; expected 0 to 59
+    h * * * *
+    ^ `h` is no minute
+    = expected 0 to 59
+    "#);
+}
+
+#[test]
+fn a_hashed_number_belongs_to_a_name_for_ever() {
+    let text = "H H(0-5) H H H";
+    let of = |name| expanded(text, Dialect::Pipeline { name });
+    assert_eq!(of("nightly"), "26 5 27 6 6");
+    assert_eq!(of("nightly2"), "11 0 18 3 6");
+    assert_eq!(
+        expanded("H/15 H(8-18)/4 * * *", Dialect::Pipeline { name: "nightly" }),
+        "11-56/15 11,15 * * *"
+    );
+    // Every number comes up, and none beyond the field's.
+    let minutes = (0..2_000).map(|n| {
+        let name = format!("pipeline {n}");
+        let cron = read("H * H * H", Dialect::Pipeline { name: &name }).unwrap();
+        assert!((1..=28).contains(&cron.dates.trailing_zeros()) && cron.weekdays < 1 << 7);
+        cron.minutes
+    });
+    assert_eq!(minutes.fold(0, |all, minute| all | minute), (1 << 60) - 1);
 }

@@ -3,4 +3,5 @@
 mod debian;
 mod expressions;
 mod fires;
+mod opinions;
 mod plan;

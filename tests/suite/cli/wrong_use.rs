@@ -68,7 +68,7 @@ fn unknown_words_are_refused_with_help() {
 #[test]
 fn no_help_is_wider_than_a_hundred_columns() {
     let desk = Desk::new();
-    for word in ["", "run", "serve", "check", "plan", "logs", "ledger", "why"] {
+    for word in ["", "run", "serve", "check", "plan", "next", "logs", "ledger", "why"] {
         let words = [word, "--help"];
         let words = if word.is_empty() { &words[1..] } else { &words[..] };
         let done = desk.ask(words).exit(0);

@@ -1,0 +1,77 @@
+//! `sexton next`: when an expression fires. It asks nobody: text in, instants out.
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+
+use crate::pipeline::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::pipeline::report::{Report, SourceFile};
+use crate::schedule::cron::{CronError, Dialect, Line};
+use crate::schedule::fires::{self, Dst};
+use crate::wire;
+
+use super::args::NextArgs;
+use super::failure::Outcome;
+use super::show::out;
+
+/// Prints the next fires.
+pub fn next(args: &NextArgs, now: Timestamp) -> anyhow::Result<Outcome> {
+    let text = &args.expression;
+    if !args.unquoted.is_empty() {
+        eprintln!("error: {}", unquoted(text, &args.unquoted));
+        return Ok(Outcome::Unusable);
+    }
+    let dialect = if args.extended { Dialect::Extended } else { Dialect::Crontab };
+    let cron = match Line::parse(text, dialect) {
+        Ok(Line::Times(cron)) => cron,
+        Ok(Line::Reboot) => {
+            eprintln!("`@reboot` fires at the first start after each boot, not by the clock");
+            return Ok(Outcome::Bad);
+        }
+        Err(error) => {
+            out::findings(&drawn(text, error, args.extended));
+            return Ok(Outcome::Unusable);
+        }
+    };
+    let (zone, from) = (&args.timezone, args.from.unwrap_or(now));
+    let following = |at: &Timestamp| fires::next(&cron, zone, Dst::default(), *at);
+    let mut fires = std::iter::successors(following(&from), following).take(args.count as usize).peekable();
+    if fires.peek().is_none() {
+        let after = from.to_zoned(zone.clone()).date();
+        eprintln!("`{}` never fires: not once in the 41 years after {after}", text.trim());
+        return Ok(Outcome::Bad);
+    }
+    for at in fires {
+        let fire = wire::Fire { utc: at.to_string(), local: local(at, zone) };
+        out::line(&if args.json { serde_json::to_string(&fire)? } else { fire.local })?;
+    }
+    Ok(Outcome::Good)
+}
+
+/// RFC 3339 with the zone's offset; UTC is `Z`.
+fn local(at: Timestamp, zone: &TimeZone) -> String {
+    match zone.to_fixed_offset() {
+        Ok(Offset::UTC) => at.to_string(),
+        Ok(_) | Err(_) => at.display_with_offset(zone.to_offset(at)).to_string(),
+    }
+}
+
+/// Fields without quotes around them. Of a bare `*` the shell has made the names of files.
+fn unquoted(first: &str, others: &[String]) -> String {
+    let whole = format!("{first} {}", others.join(" "));
+    let example = if Line::parse(&whole, Dialect::Extended).is_ok() { &whole } else { "*/5 * * * *" };
+    format!("expected one word, found {}; quote the expression: '{example}'", others.len() + 1)
+}
+
+fn drawn(text: &str, error: CronError, extended: bool) -> Report {
+    let CronError { span, message, help } = error;
+    let mut diagnostic = Diagnostic::error(Span::new(span.start, span.end), message);
+    diagnostic.help.extend(help);
+    if !extended && Line::parse(text, Dialect::Extended).is_ok() {
+        diagnostic = diagnostic.help("with `--extended` it is read as in a pipeline file");
+    }
+    let mut found = Diagnostics::default();
+    found.push(diagnostic);
+    let mut report = Report::default();
+    report.add(&SourceFile::new("expression", text), found);
+    report
+}
