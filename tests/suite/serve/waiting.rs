@@ -124,6 +124,7 @@ async fn runs_that_end_as_they_begin_hold_nobody_up() {
     move_past(&tower, Duration::from_hours(2)).await;
     tower.start();
     let annals = Annals::of(&tower).await;
+    annals.wait_for_fires("night", 12).await;
     annals.wait_till_idle().await;
     tower.stop();
     let lines = annals.check("night").await;
