@@ -210,6 +210,7 @@ impl Engine {
         if let Some(was) = set {
             self.rebase(was, &mut turn).await;
         }
+        let mut enacted = Vec::new();
         for input in inputs {
             match input {
                 Input::Report(report) => self.report(report, &mut turn),
@@ -219,7 +220,7 @@ impl Engine {
                     while self.stopping.is_none() && self.decide(&mut turn) {}
                     self.finish_turn(turn).await?;
                     turn = Turn::at(self.now());
-                    drop(answer.send(self.enact(*files, &mut turn).await));
+                    enacted.push((answer, self.enact(*files, &mut turn).await));
                 }
                 Input::Order(Order::Stop { drain }) => self.stopping = Some(drain),
             }
@@ -234,6 +235,8 @@ impl Engine {
             self.begin_waiting(&mut turn);
         }
         self.finish_turn(turn).await?;
+        // Whoever asked may have gone away since.
+        enacted.into_iter().for_each(|(answer, enacted)| drop(answer.send(enacted)));
         self.show_life();
         Ok(())
     }
