@@ -235,7 +235,6 @@ impl Engine {
             self.begin_waiting(&mut turn);
         }
         self.finish_turn(turn).await?;
-        // Whoever asked may have gone away since.
         for (answer, enacted) in enacted {
             // Whoever asked may have gone away since.
             let _ = answer.send(enacted);
