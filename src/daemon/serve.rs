@@ -35,7 +35,7 @@ use super::log;
 use super::surroundings::{block_on, boot_id, evidence, reread, surroundings};
 
 /// What `systemctl status` says of files that could not be gone by.
-const STALE: &str = "the files are not valid; the last ones that were are in force";
+const STALE: &str = "the files cannot be gone by; those before them are in force";
 /// How long the engine may take to end when it is to end at once. A disk that takes nothing, or a keeper that
 /// does not answer, holds nobody up: what was not written down was not done either.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -117,12 +117,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
             "sexton {version} is ready: {in_force}; {away}; {taken_up}; state in {}",
             state.display()
         );
-        if stale {
-            status(STALE);
-        } else {
-            status(&in_force);
-        }
-        let _ = sd_notify::notify(&[NotifyState::Ready]);
+        ready(if stale { STALE } else { &in_force });
         anyhow::Ok(())
     };
     let reload = || -> Work<'_> { Box::pin(reload(&orders, config_dir)) };
@@ -279,19 +274,25 @@ async fn reload(orders: &Orders, config_dir: &Path) -> anyhow::Result<()> {
     }
     jiff::tz::db().reset();
     let dir: PathBuf = config_dir.to_owned();
-    match tokio::task::spawn_blocking(move || load::everything(&dir)).await? {
-        Err(error) => tracing::error!("not reloaded, the files that were in force still are: {error}"),
+    let status = match tokio::task::spawn_blocking(move || load::everything(&dir)).await? {
+        Err(error) => {
+            tracing::error!("not reloaded, the files that were in force still are: {error}");
+            STALE.to_owned()
+        }
         Ok(found) if found.report.has_errors() => {
             let report = found.report.render(false);
             tracing::error!("not reloaded, the files that were in force still are:\n{report}");
-            status(STALE);
+            STALE.to_owned()
         }
         Ok(found) => match orders.enact(files(&found, config_dir)?).await.context("the engine has ended")? {
-            Err(error) => tracing::error!("not reloaded, the files that were in force still are: {error}"),
+            Err(error) => {
+                tracing::error!("not reloaded, the files that were in force still are: {error}");
+                STALE.to_owned()
+            }
             Ok(enacted) => told(&enacted),
         },
-    }
-    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    };
+    ready(&status);
     Ok(())
 }
 
@@ -299,7 +300,8 @@ fn in_force(enacted: &Enacted) -> String {
     format!("{} pipelines, {} schedules", enacted.pipelines, enacted.schedules)
 }
 
-fn told(enacted: &Enacted) {
+/// Says what has come into force; in a few words too.
+fn told(enacted: &Enacted) -> String {
     let begun = enacted.begun.iter().map(|(pipeline, schedule)| format!("{pipeline}/{schedule}"));
     let begun = match begun.collect::<Vec<_>>() {
         begun if begun.is_empty() => "no schedule is new".to_owned(),
@@ -307,10 +309,10 @@ fn told(enacted: &Enacted) {
     };
     let in_force = in_force(enacted);
     tracing::info!("reloaded: {in_force}; {begun}");
-    status(&in_force);
+    in_force
 }
 
-/// What `systemctl status` shows.
-fn status(text: &str) {
-    let _ = sd_notify::notify(&[NotifyState::Status(text)]);
+/// Tells the supervisor, and whoever asks `systemctl status`.
+fn ready(status: &str) {
+    let _ = sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(status)]);
 }

@@ -221,6 +221,7 @@ impl Engine {
         if let Some(was) = set {
             self.rebase(was, &mut turn).await;
         }
+        let mut enacted = Vec::new();
         for input in inputs {
             match input {
                 Input::Report(report) => self.report(report, &mut turn),
@@ -230,7 +231,7 @@ impl Engine {
                     while self.stopping.is_none() && self.decide(&mut turn) {}
                     self.finish_turn(turn).await?;
                     turn = Turn::at(self.now());
-                    drop(answer.send(self.enact(*files, &mut turn).await));
+                    enacted.push((answer, self.enact(*files, &mut turn).await));
                 }
                 Input::Order(Order::Stop { drain }) => self.stopping = Some(drain),
             }
@@ -245,6 +246,10 @@ impl Engine {
             self.begin_waiting(&mut turn);
         }
         self.finish_turn(turn).await?;
+        for (answer, enacted) in enacted {
+            // Whoever asked may have gone away since.
+            let _ = answer.send(enacted);
+        }
         self.show_life();
         Ok(())
     }

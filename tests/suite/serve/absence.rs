@@ -83,6 +83,7 @@ async fn what_came_due_in_an_hour_without_a_daemon() {
     tower.start();
     tower.has_said("; down for 1h");
     let annals = Annals::of(&tower).await;
+    annals.wait_for_fires("all", 6).await;
     annals.wait_till_idle().await;
     tower.stop();
     for ((name, catchup, deadline), since) in cases.into_iter().zip(since) {

@@ -43,12 +43,16 @@ impl Supervisor {
         heard.is_err()
     }
 
-    fn hears_a_reload(&self) {
+    fn hears_that_it_is_ready(&self, status: &str) {
+        assert_eq!(self.hear(), ["READY=1".to_owned(), format!("STATUS={status}")]);
+    }
+
+    fn hears_a_reload(&self, status: &str) {
         let reloading = self.hear();
         assert_eq!(reloading[0], "RELOADING=1");
         let at = reloading[1].strip_prefix("MONOTONIC_USEC=").expect("when");
         assert!(at.parse::<u64>().unwrap() > 0);
-        assert_eq!(self.hear(), ["READY=1"]);
+        self.hears_that_it_is_ready(status);
     }
 }
 
@@ -58,18 +62,18 @@ async fn a_supervisor_is_told_of_every_stage() {
     tower.pipeline("bell", BELL);
     let supervisor = Supervisor::of(&tower);
     tower.launch(Supervisor::command(&tower, &[]));
-    assert_eq!(supervisor.hear(), ["READY=1"]);
+    supervisor.hears_that_it_is_ready("1 pipelines, 1 schedules");
     // Whoever waited for this may read what there is, and finds it in force.
     let annals = Annals::of(&tower).await;
     assert!(annals.ledger("bell").await.len() <= 1);
     assert_eq!(annals.reader().in_force().await.unwrap().unwrap().pipelines.len(), 1);
 
     tower.signal("HUP");
-    supervisor.hears_a_reload();
+    supervisor.hears_a_reload("1 pipelines, 1 schedules");
     // One that is refused has come to its end as well.
     tower.pipeline("bell", "exec: 'true'\ntimeuot: 3m\n");
     tower.signal("HUP");
-    supervisor.hears_a_reload();
+    supervisor.hears_a_reload("the files cannot be gone by; those before them are in force");
     tower.wait_for("not reloaded");
     assert!(supervisor.hears_nothing());
     tower.signal("TERM");
@@ -87,7 +91,7 @@ fn a_supervisor_is_told_that_a_daemon_drains() {
     );
     let supervisor = Supervisor::of(&tower);
     tower.launch(Supervisor::command(&tower, &["--drain"]));
-    assert_eq!(supervisor.hear(), ["READY=1"]);
+    supervisor.hears_that_it_is_ready("1 pipelines, 1 schedules");
     until("its task runs", || tower.path("begun").exists());
     tower.signal("TERM");
     assert_eq!(supervisor.hear(), ["STOPPING=1"]);
@@ -139,9 +143,9 @@ fn a_watchdog_of_somebody_else_is_not_petted() {
     // As whoever was started by a supervised process sees it.
     command.env("WATCHDOG_USEC", "100000").env("WATCHDOG_PID", "1");
     tower.launch(command);
-    assert_eq!(supervisor.hear(), ["READY=1"]);
+    supervisor.hears_that_it_is_ready("0 pipelines, 0 schedules");
     tower.signal("HUP");
-    supervisor.hears_a_reload();
+    supervisor.hears_a_reload("0 pipelines, 0 schedules");
     tower.signal("TERM");
     assert_eq!(supervisor.hear(), ["STOPPING=1"]);
 }
