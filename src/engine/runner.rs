@@ -235,8 +235,10 @@ impl Engine {
             self.begin_waiting(&mut turn);
         }
         self.finish_turn(turn).await?;
-        // Whoever asked may have gone away since.
-        enacted.into_iter().for_each(|(answer, enacted)| drop(answer.send(enacted)));
+        for (answer, enacted) in enacted {
+            // Whoever asked may have gone away since.
+            let _ = answer.send(enacted);
+        }
         self.show_life();
         Ok(())
     }
