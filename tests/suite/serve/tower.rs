@@ -134,6 +134,10 @@ impl Tower {
             std::thread::sleep(std::time::Duration::from_millis(2));
         };
         listener.join().unwrap();
+        // Whatever a test does: the database never has a reason to refuse what happened.
+        for words in ["panicked at", "refused", "is halted"] {
+            self.has_not_said(words);
+        }
         status
     }
 
