@@ -16,8 +16,12 @@ use crate::schedule::slot::{Decision, Entry};
 const A_FEW: usize = 5;
 
 /// Writes the log.
-#[derive(Debug, Default)]
-pub struct Chronicle;
+#[derive(Debug)]
+pub struct Chronicle {
+    /// Whether a watchdog waits for signs of life. A supervisor that has asked for none may not listen, and
+    /// whoever writes to it for ever comes to wait for it.
+    pub watched: bool,
+}
 
 impl Watch for Chronicle {
     fn changed(&mut self, live: &Live, nodes: &[NodeId], _now: Timestamp) {
@@ -96,8 +100,9 @@ impl Watch for Chronicle {
     }
 
     fn alive(&mut self) {
-        // Without a watchdog nobody listens, which is as well.
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        if self.watched {
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        }
     }
 }
 

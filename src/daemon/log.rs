@@ -12,9 +12,11 @@ use tracing_subscriber::{filter::LevelFilter, registry};
 
 use crate::cli::args::LogFormat;
 
-/// Begins to listen. Without a format it is the journal where standard error goes there, else text.
+/// Begins to listen. Without a format it is the journal where standard error goes there and takes more than
+/// lines, else text.
 pub fn listen(format: Option<LogFormat>) -> anyhow::Result<()> {
-    let format = format.unwrap_or_else(|| if in_journal() { LogFormat::Journald } else { LogFormat::Human });
+    let journal = || in_journal() && tracing_journald::layer().is_ok();
+    let format = format.unwrap_or_else(|| if journal() { LogFormat::Journald } else { LogFormat::Human });
     let registry = registry().with(LevelFilter::INFO);
     let stderr = std::io::stderr;
     match format {

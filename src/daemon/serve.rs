@@ -1,15 +1,17 @@
 //! `sexton serve`: the daemon. It takes up what the last one left, goes by the files, fires what is due, and
 //! leaves running tasks to the keeper when it ends.
 
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::cli::args::ServeArgs;
 use crate::cli::desk;
@@ -25,7 +27,7 @@ use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
 use crate::pipeline::report::{Report, SourceFile};
-use crate::store::db::{Error as StoreError, Store};
+use crate::store::db::{Error as StoreError, FILE, Store};
 use crate::store::in_force::InForce;
 
 use super::chronicle::Chronicle;
@@ -34,6 +36,11 @@ use super::surroundings::{block_on, boot_id, evidence, reread, surroundings};
 
 /// What `systemctl status` says of files that could not be gone by.
 const STALE: &str = "the files are not valid; the last ones that were are in force";
+/// How long the engine may take to end when it is to end at once. A disk that takes nothing, or a keeper that
+/// does not answer, holds nobody up: what was not written down was not done either.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// While tasks are waited for, the supervisor is asked for more patience: so much, and how often.
+const MORE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(10));
 
 /// `sexton serve`: until it is told to end.
 pub fn serve(args: &ServeArgs) -> anyhow::Result<Outcome> {
@@ -46,11 +53,16 @@ pub fn serve(args: &ServeArgs) -> anyhow::Result<Outcome> {
 async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<Outcome> {
     let now = System.now();
     // The signals of a supervisor in a hurry are not to meet the default, which is death.
-    let mut signals = Signals::listen()?;
-    let found = load::everything(config_dir)?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut ends = Ends::listen()?;
+    let found = match load::everything(config_dir) {
+        // A word too many on the command line makes no state directory.
+        Err(error) if !state.join(FILE).exists() => return Err(error.into()),
+        found => found,
+    };
     let boot_id = boot_id()?;
     let mut store = open(state, now, &boot_id).await?;
-    let stale = found.report.has_errors();
+    let stale = found.as_ref().map_or(true, |found| found.report.has_errors());
     let Some(found) = valid(found, &store).await? else { return Ok(Outcome::Unusable) };
     let places = Places::new(state);
     places.prepare()?;
@@ -76,6 +88,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let files = files(&found, config_dir)?;
     let (orders, ordered) = Orders::new();
     let (_control, commands) = Control::new();
+    let watchdog = sd_notify::watchdog_enabled();
     let parts = Parts {
         store,
         clock: Arc::new(System),
@@ -83,11 +96,11 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         reports: inbox,
         commands,
         orders: ordered,
-        watch: Box::new(Chronicle),
+        watch: Box::new(Chronicle { watched: watchdog.is_some() }),
         places,
         surroundings: files.surroundings.clone(),
         parallelism: files.parallelism,
-        look_up: sd_notify::watchdog_enabled().map_or(LOOK_UP, |patience| (patience / 2).min(LOOK_UP)),
+        look_up: watchdog.map_or(LOOK_UP, |patience| (patience / 2).min(LOOK_UP)),
         boot_id,
     };
     let taken_up = recovered.words();
@@ -112,18 +125,26 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         let _ = sd_notify::notify(&[NotifyState::Ready]);
         anyhow::Ok(())
     };
+    let reload = || -> Work<'_> { Box::pin(reload(&orders, config_dir)) };
     let supervising = async {
-        starting.await?;
-        supervise(&mut signals, &orders, config_dir, drain).await
+        supervise((&mut hang_up, &mut ends), Box::pin(starting), reload).await?;
+        end(&mut ends, &orders, drain).await;
+        anyhow::Ok(())
     };
     tokio::select! {
         ended = engine.run_until_stopped() => ended?,
-        failed = supervising => match failed? {},
+        gone = supervising => gone?,
     }
-    let _ = sd_notify::notify(&[NotifyState::Stopping]);
     let left = engine.under_way();
-    engine.into_store().close().await?;
-    let _ = client.await;
+    let ending = async {
+        let closed = engine.into_store().close().await;
+        let _ = client.await;
+        closed
+    };
+    match timeout(PATIENCE, ending).await {
+        Ok(closed) => closed?,
+        Err(_) => tracing::warn!("the database or the keeper does not answer; the next start sees to both"),
+    }
     tracing::info!("sexton has ended; {left}");
     Ok(Outcome::Good)
 }
@@ -138,19 +159,19 @@ async fn open(state: &Path, now: Timestamp, boot_id: &str) -> anyhow::Result<Sto
     })
 }
 
-/// What to go by: the files, if they are valid, all of them; else what was last in force. `None` where
-/// nothing ever was, which has been said.
-async fn valid(found: Everything, store: &Store) -> anyhow::Result<Option<Everything>> {
-    if !found.report.has_errors() {
-        return Ok(Some(found));
-    }
-    let report = found.report.render(false);
+/// What to go by: the files, if they are there and valid, all of them; else what was last in force. `None`
+/// where nothing ever was, which has been said.
+async fn valid(found: Result<Everything, load::Error>, store: &Store) -> anyhow::Result<Option<Everything>> {
+    let why = match found {
+        Ok(found) if !found.report.has_errors() => return Ok(Some(found)),
+        Ok(found) => format!("are not valid:\n{}", found.report.render(false)),
+        Err(error) => format!("cannot be read: {error}"),
+    };
     let Some(last) = store.reader().in_force().await? else {
-        eprintln!("{report}");
-        tracing::error!("the files are not valid, and none ever were here: mend them, see `sexton check`");
+        tracing::error!("nothing was ever in force here; mend the files, see `sexton check`: they {why}");
         return Ok(None);
     };
-    tracing::error!("the files are not valid; going by the last ones that were:\n{report}");
+    tracing::error!("going by the last files that were valid; those that are there now {why}");
     read_again(last).map(Some).context("what was last in force")
 }
 
@@ -180,49 +201,73 @@ fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
     })
 }
 
-struct Signals {
-    hang_up: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+/// The signals that end the daemon.
+struct Ends {
+    terminate: Signal,
+    interrupt: Signal,
 }
 
-impl Signals {
+impl Ends {
     fn listen() -> anyhow::Result<Self> {
-        Ok(Self {
-            hang_up: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 
-/// Reloads on SIGHUP; ends the engine on SIGTERM and SIGINT, the second time at once.
-async fn supervise(
-    signals: &mut Signals,
-    orders: &Orders,
-    config_dir: &Path,
-    drain: bool,
-) -> anyhow::Result<Infallible> {
-    let mut stopping = false;
+/// Something that takes a while: the start, or a reload.
+type Work<'w> = Pin<Box<dyn Future<Output = anyhow::Result<()>> + 'w>>;
+
+/// Starts, and reloads on SIGHUP, till it is to end: also in the middle of either.
+async fn supervise<'w>(
+    (hang_up, ends): (&mut Signal, &mut Ends),
+    starting: Work<'w>,
+    reload: impl Fn() -> Work<'w>,
+) -> anyhow::Result<()> {
+    let mut work = starting;
     loop {
-        let patient = tokio::select! {
-            _ = signals.hang_up.recv(), if !stopping => {
-                reload(orders, config_dir).await?;
-                continue;
+        tokio::select! {
+            done = work => done?,
+            () = ends.next() => return Ok(()),
+        }
+        tokio::select! {
+            _ = hang_up.recv() => work = reload(),
+            () = ends.next() => return Ok(()),
+        }
+    }
+}
+
+/// Ends the engine, and returns where that takes too long: when tasks have been waited for, if they are to
+/// be, or with the second signal.
+async fn end(ends: &mut Ends, orders: &Orders, drain: bool) {
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    if drain {
+        tracing::info!("ending; waiting for running tasks");
+        let draining = async {
+            orders.stop(true).await;
+            loop {
+                let more = MORE.0.as_micros().try_into().unwrap_or(u32::MAX);
+                let _ = sd_notify::notify(&[NotifyState::ExtendTimeoutUsec(more)]);
+                tokio::time::sleep(MORE.1).await;
             }
-            _ = signals.terminate.recv() => drain && !stopping,
-            _ = signals.interrupt.recv() => drain && !stopping,
         };
-        tracing::info!(
-            "ending; {}",
-            if patient {
-                "waiting for running tasks"
-            } else {
-                "running tasks go on, the next start takes them up"
-            }
-        );
-        stopping = true;
-        orders.stop(patient).await;
+        tokio::select! {
+            () = draining => {}
+            () = ends.next() => {}
+        }
+    }
+    tracing::info!("ending; running tasks go on, the next start takes them up");
+    let stopping = async {
+        orders.stop(false).await;
+        std::future::pending::<()>().await;
+    };
+    if timeout(PATIENCE, stopping).await.is_err() {
+        tracing::warn!("what could not be written down was not done; the next start decides it");
     }
 }
 

@@ -14,9 +14,13 @@ use crate::pipeline::definition::Pipeline;
 use crate::store::catalog::Definition;
 use crate::store::record::Evidence;
 
-/// Runs a command that reads the database.
+/// Runs a command that reads the database. What is still being read when it ends is not waited for: it may
+/// be a file on a server that is down.
 pub fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(command);
+    runtime.shutdown_background();
+    done
 }
 
 /// `sexton keeper`: the process that owns attempts.

@@ -11,3 +11,4 @@ pub mod runner;
 mod saving;
 mod scheduler;
 mod turn;
+mod waiting;

@@ -262,11 +262,9 @@ impl Engine {
         let now = self.parts.clock.now();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
         let runs = self.runs.values().filter_map(|live| live.run.next_wake()).min();
-        let slots = self.scheduler.next_wake(now).filter(|_| self.stopping.is_none());
-        [runs.map(until), slots, self.next_expiry().map(until)]
-            .into_iter()
-            .flatten()
-            .fold(self.parts.look_up, Ord::min)
+        // Who is about to end decides nothing more, and is not woken for it.
+        let decision = self.next_decision(now).filter(|_| self.stopping.is_none());
+        [runs.map(until), decision].into_iter().flatten().fold(self.parts.look_up, Ord::min)
     }
 
     /// Says that the engine goes round, to whoever watches; and leaves word of it for the next start, which

@@ -47,6 +47,7 @@ impl Engine {
             if self.runs.get(&id).is_some_and(|live| live.run.status().is_ended())
                 && let Some(live) = self.runs.remove(&id)
             {
+                self.scheduler.freed = true;
                 self.parts.watch.finished(&live, turn.now);
             }
         }
@@ -96,6 +97,7 @@ impl Engine {
     fn halt(&mut self, id: RunId, error: CommitError, turn: &mut Turn) {
         tracing::error!(error = &error as &dyn std::error::Error, run = %id, "the run is halted");
         self.runs.remove(&id);
+        self.scheduler.freed = true;
         let own = self.attempts.extract_if(|_, flight| flight.run == id);
         for (attempt, _) in own.collect::<Vec<_>>() {
             // What this very turn would have launched is in no hands yet, unless an inventory said so.

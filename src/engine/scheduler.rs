@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::duration;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::node::NodeId;
 use crate::run::event::Event;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
-use crate::run::state::{Mark, RunId, Status};
+use crate::run::state::{RunId, Status};
+use crate::schedule::definition::Policy;
 use crate::schedule::plan::{self, Active, Known, Plan, Situation};
 use crate::schedule::slot::{Decision, Entry, Key};
 use crate::schedule::vigil::{Trust, Vigil};
@@ -43,9 +43,11 @@ pub(super) struct Scheduler {
     wakes: BTreeSet<(Timestamp, Box<str>)>,
     /// Runs that wait for others of their pipeline to end.
     pub(super) waiting: BTreeSet<RunId>,
+    /// Set when a run has gone, and with it perhaps the reason to wait.
+    pub(super) freed: bool,
     vigil: Option<Vigil>,
     /// How long the clock must be watched before anything is decided again.
-    held: Option<Duration>,
+    pub(super) held: Option<Duration>,
     /// When the daemon was last away.
     absence: Option<(Timestamp, Timestamp)>,
     looked: Option<Timestamp>,
@@ -70,10 +72,14 @@ impl Scheduler {
         Self { waiting: pending.map(|(&run, _)| run).collect(), ..Self::default() }
     }
 
-    /// After how long something is to be decided; `None` where nothing is.
-    pub(super) fn next_wake(&self, now: Timestamp) -> Option<Duration> {
-        let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        self.held.or_else(|| self.wakes.first().map(|(at, _)| until(*at)))
+    /// When the next slot comes due; `None` where none does.
+    pub(super) fn next_slot(&self) -> Option<Timestamp> {
+        self.wakes.first().map(|(at, _)| *at)
+    }
+
+    /// The rules by which a pipeline goes now; `None` where it is not in force.
+    pub(super) fn policy(&self, pipeline: &str) -> Option<&Policy> {
+        self.in_force.get(pipeline).map(|scheduled| &scheduled.pipeline.timetable.policy)
     }
 
     fn set_wakes(&mut self) {
@@ -314,49 +320,6 @@ impl Engine {
         self.scheduler.waiting.insert(record.id);
         record.id
     }
-
-    /// When the slot of a waiting run is next too old to begin.
-    pub(super) fn next_expiry(&self) -> Option<Timestamp> {
-        let waiting = self.scheduler.waiting.iter().filter_map(|run| self.runs.get(run));
-        waiting.filter_map(|live| expiry(live)?.checked_add(SignedDuration::from_millis(1)).ok()).min()
-    }
-
-    /// Begins runs that have waited for others of their pipeline, oldest first, and lets go of those whose
-    /// slot has grown too old.
-    pub(super) fn begin_waiting(&mut self, turn: &mut Turn) {
-        if self.scheduler.waiting.is_empty() {
-            return;
-        }
-        let mut under_way: BTreeMap<Box<str>, usize> = BTreeMap::new();
-        for live in self.runs.values() {
-            if !matches!(live.run.status(), Status::Pending) && !live.run.status().is_ended() {
-                *under_way.entry(live.pipeline.name.clone()).or_default() += 1;
-            }
-        }
-        for id in self.scheduler.waiting.clone() {
-            let Some(live) = self.runs.get(&id).filter(|live| live.run.status() == Status::Pending) else {
-                self.scheduler.waiting.remove(&id);
-                continue;
-            };
-            let policy = &live.pipeline.timetable.policy;
-            let under_way = under_way.entry(live.pipeline.name.clone()).or_default();
-            let event = if expiry(live).is_some_and(|expiry| expiry < turn.now) {
-                let deadline = duration::show(policy.starting_deadline.unwrap_or_default());
-                let why = format!("it waited for longer than starting_deadline ({deadline})");
-                turn.batch.slot_of_run(id, Decision::Expired, &why);
-                Event::Mark { node: NodeId::ROOT, mark: Mark::Skipped, by: "starting_deadline".into() }
-            } else if *under_way < policy.max_active_runs.get() as usize {
-                *under_way += 1;
-                Event::Begin
-            } else {
-                continue;
-            };
-            self.scheduler.waiting.remove(&id);
-            if let Err(error) = self.happen(id, event, turn) {
-                tracing::error!(%error, run = %id, "a waiting run did not begin");
-            }
-        }
-    }
 }
 
 impl Scheduled {
@@ -378,13 +341,6 @@ impl Scheduled {
         let known = known.collect();
         Self { known, pipeline, id, version, paused, wake: None }
     }
-}
-
-/// The last instant at which a waiting run may begin.
-fn expiry(live: &Live) -> Option<Timestamp> {
-    let deadline = live.pipeline.timetable.policy.starting_deadline?;
-    let expiry = live.scope.scheduled_at.checked_add(deadline).ok()?;
-    (live.kind == RunKind::Scheduled).then_some(expiry)
 }
 
 fn kept(pipeline: &Pipeline, defaults: &str) -> Kept {

@@ -341,7 +341,9 @@ impl<'t> Item<'t> {
             b'0'..=b'9' if good.text == "*" => error.help(format!("write `*/{}`", rest.text)),
             b'.' | b';' | b':' => error.help(format!("a list has commas: `{},{other}`", good.text)),
             b'~' => error.help("pipeline files have `H` for a time of their own"),
-            b'#' if self.place == WEEKDAY => error.help("the first to the fifth of a month are `5#1` to `5#5`"),
+            b'#' if self.place == WEEKDAY => {
+                error.help("the first to the fifth of a month are `5#1` to `5#5`")
+            }
             _ => error.help("leave it out; Debian's cron reads over it"),
         }
     }
