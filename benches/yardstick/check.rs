@@ -16,7 +16,7 @@ pub(crate) fn measure(yard: &Yard) -> Result<Vec<Row>> {
     let dir = yard.dir.path().join("pipelines");
     fs::create_dir(&dir)?;
     for number in 1..=FILES {
-        fs::write(dir.join(format!("p{number:04}.yaml")), pipeline()?)?;
+        fs::write(dir.join(format!("p{number:04}.yaml")), twenty_nodes()?)?;
     }
     let check = |what: &Path| {
         yard.sexton(|command| {
@@ -39,8 +39,8 @@ pub(crate) fn measure(yard: &Yard) -> Result<Vec<Row>> {
     ])
 }
 
-/// Twenty nodes: the root, three containers of five, and a report.
-fn pipeline() -> Result<String> {
+/// A pipeline of twenty nodes: the root, three containers of five, and a report.
+pub(crate) fn twenty_nodes() -> Result<String> {
     let mut text = String::from("description: Three vendors, one after another, and a report.\nserial:\n");
     for vendor in ["prices", "bars", "fundamentals"] {
         writeln!(text, "  {vendor}:\n    parallel:")?;

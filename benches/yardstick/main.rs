@@ -1,12 +1,19 @@
 //! The yardstick: what Sexton costs above the bare tools, each measure in pairs that take turns, so that a
 //! slow minute of the machine is slow for both. It measures and never judges.
 //!
-//! `cargo bench --bench yardstick [-- [--quick] [tasks] [chain] [check]]`. The program measured is this
-//! package's; `YARDSTICK_PROGRAM` names another, `YARDSTICK_DIR` where state is kept (its disk counts).
+//! `cargo bench --bench yardstick [-- [--quick] [NAME …]]`, the names being those of [`MEASURES`]. The program
+//! measured is this package's; `YARDSTICK_PROGRAM` names another, `YARDSTICK_DIR` where state is kept (its
+//! disk counts).
 
+mod burst;
 mod chain;
 mod check;
+mod clock;
+mod cron;
+mod daemon;
+mod idle;
 mod process;
+mod start;
 mod table;
 mod tasks;
 
@@ -48,6 +55,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.as_slice() {
         [flag, file] if flag == chain::STAMP => chain::stamp(file),
+        [flag, file, due] if flag == clock::TICK => clock::tick(file, due),
         _ if arguments.iter().any(|argument| argument == "--bench") => measure(&arguments),
         // `cargo test --all-targets` comes by without it: nothing to test here.
         _ => Ok(()),
@@ -61,15 +69,34 @@ fn main() -> ExitCode {
     }
 }
 
-type Measure = fn(&Yard) -> Result<Vec<Row>>;
+struct Measure {
+    name: &'static str,
+    of: fn(&Yard) -> Result<Vec<Row>>,
+    /// Taken only where it is asked for by name.
+    shy: bool,
+}
+
+const MEASURES: [Measure; 8] = [
+    Measure { name: "tasks", of: tasks::measure, shy: false },
+    Measure { name: "chain", of: chain::measure, shy: false },
+    Measure { name: "check", of: check::measure, shy: false },
+    Measure { name: "start", of: start::measure, shy: false },
+    Measure { name: "clock", of: clock::measure, shy: false },
+    Measure { name: "burst", of: burst::measure, shy: false },
+    Measure { name: "idle", of: idle::measure, shy: false },
+    // It takes minutes, and root.
+    Measure { name: "cron", of: cron::measure, shy: true },
+];
 
 fn measure(arguments: &[String]) -> Result<()> {
     let mut chosen = Vec::new();
     for argument in arguments.iter().map(String::as_str) {
         match argument {
             "--bench" | "--quick" => {}
-            "tasks" | "chain" | "check" => chosen.push(argument),
-            _ => bail!("`{argument}` is none of --quick, tasks, chain, check"),
+            name if MEASURES.iter().any(|measure| measure.name == name) => chosen.push(name),
+            _ => {
+                bail!("`{argument}` is none of --quick, {}", MEASURES.map(|measure| measure.name).join(", "))
+            }
         }
     }
     let program = match std::env::var_os("YARDSTICK_PROGRAM") {
@@ -84,12 +111,11 @@ fn measure(arguments: &[String]) -> Result<()> {
     let yard = Yard { program, dir, quick };
     adopt_orphans()?;
 
-    let measures: [(&str, Measure); 3] =
-        [("tasks", tasks::measure), ("chain", chain::measure), ("check", check::measure)];
     let mut rows = Vec::new();
     let mut failed = Vec::new();
-    for (name, of) in measures {
-        if !chosen.is_empty() && !chosen.contains(&name) {
+    for Measure { name, of, shy } in MEASURES {
+        let wanted = if chosen.is_empty() { !shy } else { chosen.contains(&name) };
+        if !wanted {
             continue;
         }
         eprintln!("yardstick: {name} …");

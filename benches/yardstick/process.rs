@@ -79,14 +79,19 @@ fn describe(command: &Command) -> String {
 
 fn failure(status: ExitStatus, wall: Duration, log: &Path) -> String {
     let late = if wall >= LIMIT { format!(", killed after {LIMIT:?}") } else { String::new() };
+    format!("{status}{late}; {}", last_lines(log))
+}
+
+/// What a process said last.
+pub(crate) fn last_lines(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<&str> = text.lines().collect();
-    let last = lines[lines.len().saturating_sub(15)..].join("\n  ");
-    format!("{status}{late}; its last lines:\n  {last}")
+    format!("its last lines:\n  {}", lines[lines.len().saturating_sub(15)..].join("\n  "))
 }
 
-fn wait_for_orphans() -> Result<()> {
+/// Waits until nothing is left of what this process has started and adopted.
+pub(crate) fn wait_for_orphans() -> Result<()> {
     let start = Instant::now();
     loop {
         match rustix::process::wait(WaitOptions::NOHANG) {
@@ -97,7 +102,7 @@ fn wait_for_orphans() -> Result<()> {
             Err(error) => return Err(error).context("waiting for what it left running"),
         }
     }
-    let left = children()?;
+    let left = children_of(rustix::process::getpid())?;
     let names: Vec<&str> = left.iter().map(|(_, name)| name.as_str()).collect();
     for (pid, _) in &left {
         let _ = kill_process(*pid, Signal::KILL);
@@ -105,16 +110,16 @@ fn wait_for_orphans() -> Result<()> {
     bail!("it left running for more than {ORPHANS_LIMIT:?}, and this was killed: {}", names.join(", "))
 }
 
-/// The children of this process that have not been waited for, and what they are called.
-fn children() -> Result<Vec<(Pid, String)>> {
-    let ours = rustix::process::getpid().as_raw_nonzero().to_string();
+/// The children of a process that it has not waited for, and what they are called.
+pub(crate) fn children_of(parent: Pid) -> Result<Vec<(Pid, String)>> {
+    let parent = parent.as_raw_nonzero().to_string();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         let Some(pid) = name.parse().ok().and_then(Pid::from_raw) else { continue };
         // One that ends meanwhile is not there to be read.
         let Ok(stat) = fs::read_to_string(format!("/proc/{name}/stat")) else { continue };
-        if fields(&stat).nth(1) == Some(&ours) {
+        if fields(&stat).nth(1) == Some(&parent) {
             let command = fs::read_to_string(format!("/proc/{name}/cmdline")).unwrap_or_default();
             found.push((pid, format!("{} ({name})", command.replace('\0', " ").trim())));
         }
