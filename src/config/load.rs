@@ -40,9 +40,14 @@ pub struct Everything {
 /// Reads everything in a configuration directory; a file that cannot be read is among the findings.
 pub fn everything(dir: &Path) -> Result<Everything, Error> {
     let mut all = Everything::default();
-    // A directory that is not there has no settings either; without pipelines it may be.
+    // Why it cannot be read, if it cannot.
     std::fs::read_dir(dir).map_err(|source| Error { path: dir.to_owned(), source })?;
-    let path = dir.join("sexton.yaml");
+    let (path, pipelines) = (dir.join("sexton.yaml"), dir.join("pipelines"));
+    if !path.exists() && !pipelines.exists() {
+        // A disk that is not mounted is an empty directory too, and no wish to have nothing in force.
+        let what = io::Error::new(io::ErrorKind::NotFound, "neither sexton.yaml nor pipelines/ is in it");
+        return Err(Error { path: dir.to_owned(), source: what });
+    }
     if path.exists() {
         match source(&path) {
             Ok(file) => {
@@ -54,7 +59,6 @@ pub fn everything(dir: &Path) -> Result<Everything, Error> {
             Err(error) => all.report.add_unreadable(&path, &error.source),
         }
     }
-    let pipelines = dir.join("pipelines");
     let files = if pipelines.is_dir() { pipeline_files(&pipelines)? } else { Vec::new() };
     let defaults = all.config.for_pipelines();
     let mut names = Names::default();

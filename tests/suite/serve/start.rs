@@ -112,6 +112,10 @@ async fn a_configuration_directory_that_is_gone_leaves_the_last_valid_files_in_f
     tower.has_said("going by the last files that were valid; those that are there now cannot be read");
     let before = annals.fired("rings").await.len();
     annals.wait_for_fires("rings", before + 1).await;
+    // A disk that is not mounted.
+    fs::create_dir(tower.path("config")).unwrap();
+    tower.reload("neither sexton.yaml nor pipelines/ is in it");
+    fs::remove_dir(tower.path("config")).unwrap();
     fs::rename(tower.path("elsewhere"), tower.path("config")).unwrap();
     tower.reload("reloaded: 1 pipelines, 1 schedules; no schedule is new");
     tower.stop();
