@@ -3,6 +3,7 @@
 
 mod clocks;
 pub mod facts;
+mod firing;
 mod flight;
 mod in_force;
 pub mod launch;

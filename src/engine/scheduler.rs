@@ -1,32 +1,18 @@
-//! Slots become runs here: what is due is put to the law of slots, and what it decides is written down and
-//! begun. It sleeps till the next slot, or till told.
+//! What is scheduled: the pipelines in force, when each is to be looked at, and the runs that wait. It decides
+//! nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::pipeline::definition::Pipeline;
-use crate::pipeline::node::NodeId;
-use crate::run::event::Event;
-use crate::run::live::{Live, RunKind};
-use crate::run::machine::Run;
+use crate::run::live::Live;
 use crate::run::state::{RunId, Status};
 use crate::schedule::definition::Policy;
-use crate::schedule::plan::{self, Active, Known, Plan, Situation};
-use crate::schedule::slot::{Decision, Entry};
+use crate::schedule::plan::{self, Known};
 use crate::store::in_force::Pause;
-use crate::store::record::{Evidence, Interval, NewRun, PipelineId, VersionId};
-
-use super::facts::{self, scope};
-use super::runner::Engine;
-use super::turn::Turn;
-
-/// Pipelines that are looked at in one turn. With a thousand due at once, the first runs start while the
-/// last are still being decided.
-const AT_ONCE: usize = 64;
-/// How often it is asked anew when each pipeline is to be looked at: the time-zone data may have been replaced.
-const REFRESH: SignedDuration = SignedDuration::from_mins(5);
+use crate::store::record::{Evidence, PipelineId, VersionId};
 
 /// The pipelines in force, and when to look at each.
 #[derive(Default)]
@@ -37,7 +23,8 @@ pub(super) struct Scheduler {
     pub(super) waiting: BTreeSet<RunId>,
     /// Set when a run has gone, and with it perhaps the reason to wait.
     pub(super) freed: bool,
-    refreshed: Option<Timestamp>,
+    /// When it was last asked anew for all of them.
+    pub(super) refreshed: Option<Timestamp>,
     pub(super) environment: String,
     pub(super) evidence: Evidence,
 }
@@ -77,7 +64,7 @@ impl Scheduler {
         }
     }
 
-    fn set_wake(&mut self, name: &str) {
+    pub(super) fn set_wake(&mut self, name: &str) {
         let Some(scheduled) = self.in_force.get_mut(name) else { return };
         if let Some(old) = scheduled.wake.take() {
             self.wakes.remove(&(old, name.into()));
@@ -92,127 +79,5 @@ impl Scheduler {
         if let Some(wake) = scheduled.wake {
             self.wakes.insert((wake, name.into()));
         }
-    }
-}
-
-impl Engine {
-    /// Lets the law decide what is due; whether there is more.
-    pub(super) fn decide(&mut self, turn: &mut Turn) -> bool {
-        if self.clocks.held().is_some() {
-            return false;
-        }
-        let fresh = |refreshed: Timestamp| turn.now.duration_since(refreshed).abs() < REFRESH;
-        if !self.scheduler.refreshed.is_some_and(fresh) {
-            self.scheduler.refreshed = Some(turn.now);
-            self.scheduler.set_wakes();
-        }
-        for _ in 0..AT_ONCE {
-            let scheduler = &mut self.scheduler;
-            let Some((_, name)) = scheduler.wakes.first().filter(|(due, _)| *due <= turn.now).cloned() else {
-                return false;
-            };
-            self.consider(&name, turn);
-            self.scheduler.set_wake(&name);
-        }
-        true
-    }
-
-    /// The clock was set: every schedule goes on from the new now.
-    pub(super) async fn rebase(&mut self, was: Timestamp, turn: &mut Turn) {
-        tracing::warn!(%was, now = %turn.now, "the clock was set; schedules go on from now");
-        let names: Vec<Box<str>> = self.scheduler.in_force.keys().cloned().collect();
-        for name in names {
-            let Some(scheduled) = self.scheduler.in_force.get_mut(&name) else { continue };
-            // Where they cannot be read, the database itself refuses to let a slot fire twice.
-            let ahead = self.parts.store.reader().fired_after(scheduled.id, turn.now).await;
-            let ahead = ahead.unwrap_or_else(|error| {
-                tracing::error!(%error, pipeline = %name, "the slots that have fired cannot be read");
-                BTreeMap::new()
-            });
-            let timetable = &scheduled.pipeline.timetable;
-            let of = |name: &str| ahead.get(name).cloned().unwrap_or_default();
-            let ahead = timetable.schedules.iter().map(|schedule| of(&schedule.name)).collect();
-            let entries = plan::rebase(timetable, &mut scheduled.known, ahead, (was, turn.now));
-            for schedule in &timetable.schedules {
-                turn.batch.watermark(scheduled.id, &schedule.name, turn.now);
-            }
-            for entry in &entries {
-                turn.batch.slot(scheduled.id, entry, None, turn.now);
-            }
-            turn.decided.push((name.clone(), entries));
-            self.scheduler.set_wake(&name);
-        }
-    }
-
-    fn consider(&mut self, name: &str, turn: &mut Turn) {
-        let active = self.active(name);
-        let Some(scheduled) = self.scheduler.in_force.get_mut(name) else { return };
-        let situation = Situation {
-            now: turn.now,
-            paused_by: scheduled.paused.as_ref().map(|pause| &*pause.by),
-            active: &active,
-            absence: self.clocks.absence(),
-        };
-        let pipeline = scheduled.pipeline.clone();
-        let id = scheduled.id;
-        let Plan { entries, cancel } = plan::consider(&pipeline.timetable, &mut scheduled.known, &situation);
-        // Where the clock was set back a little, a watermark is beyond the present, and stays there.
-        for (schedule, known) in pipeline.timetable.schedules.iter().zip(&scheduled.known) {
-            turn.batch.watermark(id, &schedule.name, known.watermark);
-        }
-        // The runs of several schedules are numbered by their slots' time, for that is the order they begin in.
-        let mut by_time: Vec<&Entry> = entries.iter().collect();
-        by_time.sort_by_key(|entry| entry.first);
-        for entry in by_time {
-            let run = (entry.decision == Decision::Fired).then(|| self.fire(&pipeline, entry, turn));
-            turn.batch.slot(id, entry, run, turn.now);
-        }
-        for run in cancel {
-            let by = "a later slot (overlap: cancel_running)".into();
-            self.happen(RunId(run), Event::Cancel { node: NodeId::ROOT, by }, turn).ok();
-        }
-        turn.decided.push((name.into(), entries));
-    }
-
-    /// The pipeline's runs that have not ended, oldest first.
-    fn active(&self, name: &str) -> Vec<Active> {
-        let own = self.runs.iter().filter(|(_, live)| *live.pipeline.name == *name);
-        let going = own.filter(|(_, live)| !live.run.status().is_ended());
-        let active = going.map(|(&id, live)| Active {
-            run: id.0,
-            scheduled: live.kind == RunKind::Scheduled,
-            begun: live.run.status() != Status::Pending,
-        });
-        active.collect()
-    }
-
-    /// Makes the run of a slot; it begins when its pipeline has a place for it.
-    fn fire(&mut self, pipeline: &Arc<Pipeline>, entry: &Entry, turn: &mut Turn) -> RunId {
-        let slot = entry.first;
-        let schedule = pipeline.timetable.schedules.iter().find(|schedule| schedule.name == entry.schedule);
-        let date = schedule.map_or_else(|| facts::date(pipeline, slot), |schedule| schedule.date(slot));
-        let previous = schedule.and_then(|schedule| schedule.previous(slot));
-        let interval = previous.map(|start| Interval { start, end: slot });
-        let interval = interval.or_else(|| facts::day(date, &facts::zone(pipeline)));
-        let version = self.scheduler.in_force.get(&pipeline.name).map_or(VersionId(0), |known| known.version);
-        let record = NewRun {
-            id: self.next_run(),
-            version,
-            kind: RunKind::Scheduled,
-            logical_date: date,
-            scheduled_at: Some(slot),
-            interval: interval.unwrap_or(Interval { start: slot, end: slot }),
-            // `check` has made sure that a schedule need not give any.
-            params: facts::kept_params(&pipeline.params.bind(&[]).unwrap_or_default()),
-            evidence: self.scheduler.evidence.clone(),
-            created_at: turn.now,
-        };
-        let scope = scope(&record, pipeline, &self.scheduler.environment);
-        let run = Run::new(record.id, pipeline.tree.clone());
-        turn.batch.new_run(&record);
-        let live = Live { run, kind: record.kind, pipeline: pipeline.clone(), scope };
-        self.runs.insert(record.id, live);
-        self.scheduler.waiting.insert(record.id);
-        record.id
     }
 }
