@@ -2,6 +2,7 @@
 //!
 //! The map, from the ground up:
 //! - [`duration`]: lengths of time as people write them
+//! - [`yaml`]: files as people write them, with places and findings
 //! - [`clock`]: the only reader of the system clock
 //! - [`schedule`]: which instants a schedule names, and what becomes of each
 //! - [`pipeline`]: the words: nodes, policies, and how a file becomes a tree of them
@@ -30,3 +31,4 @@ pub mod run;
 pub mod schedule;
 pub mod store;
 pub mod wire;
+pub mod yaml;

@@ -10,10 +10,10 @@ use crate::config::load::{self, Names};
 use crate::config::settings::Config;
 use crate::pipeline::clock_changes;
 use crate::pipeline::definition::Pipeline;
-use crate::pipeline::report::{Report, SourceFile};
 use crate::pipeline::secret;
 use crate::schedule::definition::Schedule;
 use crate::schedule::plan::{Known, next_wake};
+use crate::yaml::report::{Report, SourceFile};
 
 use super::args::CheckArgs;
 use super::failure::Outcome;

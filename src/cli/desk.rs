@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use crate::pipeline::diagnostic::nearest;
 use crate::pipeline::node::{NodeId, Tree};
 use crate::run::state::RunId;
 use crate::store::db::{Error, FILE, Reader};
 use crate::store::record::PipelineId;
 use crate::store::runs::{RunFilter, RunRecord};
+use crate::yaml::diagnostic::nearest;
 
 use super::args::{DaemonDir, StateDir};
 

@@ -2,10 +2,10 @@
 
 use jiff::tz::TimeZone;
 
-use crate::pipeline::diagnostic::listed;
 use crate::store::db::Reader;
 use crate::store::ledger::{LedgerFilter, LedgerRecord};
 use crate::wire;
+use crate::yaml::diagnostic::listed;
 
 use super::args::LedgerArgs;
 use super::desk;

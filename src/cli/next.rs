@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-use crate::pipeline::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::pipeline::report::{Report, SourceFile};
 use crate::schedule::cron::{CronError, Dialect, Line};
 use crate::schedule::fires::{self, Dst};
 use crate::wire;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::yaml::report::{Report, SourceFile};
 
 use super::args::NextArgs;
 use super::failure::Outcome;

@@ -7,12 +7,12 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::config::load;
 use crate::pipeline::definition::Pipeline;
-use crate::pipeline::diagnostic::nearest;
 use crate::schedule::definition::Schedule;
 use crate::schedule::preview::{Merged, Preview};
 use crate::schedule::slot::Entry;
 use crate::schedule::why::clock;
 use crate::wire;
+use crate::yaml::diagnostic::nearest;
 
 use super::args::PlanArgs;
 use super::failure::Outcome;

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::pipeline::zone;
 use crate::schedule::day;
 use crate::schedule::slot::Decision;
+use crate::yaml::zone;
 
 /// A day of some zone, or an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

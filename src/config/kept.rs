@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
 use crate::pipeline::policy::Settings;
-use crate::pipeline::report::{Report, SourceFile};
+use crate::yaml::report::{Report, SourceFile};
 
 #[derive(Serialize, Deserialize)]
 struct Kept {

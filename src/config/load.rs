@@ -6,8 +6,8 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
-use crate::pipeline::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::pipeline::report::{Report, SourceFile};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::yaml::report::{Report, SourceFile};
 
 use super::settings::{self, Config};
 

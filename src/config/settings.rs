@@ -7,23 +7,23 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 
 use super::spec::{ConfigKeys, SecretKeys};
-use crate::pipeline::attributes::Reading;
 use crate::pipeline::check::{World, check};
-use crate::pipeline::composer;
 use crate::pipeline::definition::Defaults;
-use crate::pipeline::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::pipeline::document::{Document, ValueId, View};
 use crate::pipeline::lower;
 use crate::pipeline::name;
 use crate::pipeline::node::{Command, Options, Tree, TreeBuilder};
 use crate::pipeline::params::Params;
 use crate::pipeline::policy::Settings;
-use crate::pipeline::reader;
-use crate::pipeline::report::SourceFile;
-use crate::pipeline::schema;
 use crate::pipeline::secret;
 use crate::pipeline::spec::InheritedKeys;
-use crate::pipeline::zone::timezone;
+use crate::yaml::composer;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::yaml::document::{Document, ValueId, View};
+use crate::yaml::reader;
+use crate::yaml::reading::Reading;
+use crate::yaml::report::SourceFile;
+use crate::yaml::schema;
+use crate::yaml::zone::timezone;
 
 /// `sexton.yaml`, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,7 +181,7 @@ fn read_secrets(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::report::Report;
+    use crate::yaml::report::Report;
 
     fn drawn(text: &str) -> String {
         let file = SourceFile::new("sexton.yaml", text);

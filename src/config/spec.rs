@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use crate::pipeline::reader::{Field, Unread};
-use crate::pipeline::spec::{Count, InheritedKeys};
+use crate::pipeline::spec::InheritedKeys;
+use crate::yaml::reader::{Field, Unread};
+use crate::yaml::scalars::Count;
 
 /// The daemon's settings.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

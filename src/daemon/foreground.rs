@@ -28,9 +28,7 @@ use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
 use crate::pipeline::definition::Pipeline;
-use crate::pipeline::diagnostic::nearest;
 use crate::pipeline::node::NodeId;
-use crate::pipeline::report::Report;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
@@ -38,6 +36,8 @@ use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Store};
 use crate::store::instant::truncated;
 use crate::store::record::NewRun;
+use crate::yaml::diagnostic::nearest;
+use crate::yaml::report::Report;
 
 use super::log;
 use super::surroundings::{block_on, boot_id, evidence, reread, surroundings};

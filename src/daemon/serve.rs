@@ -26,9 +26,9 @@ use crate::engine::recovery::Recovered;
 use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
-use crate::pipeline::report::{Report, SourceFile};
 use crate::store::db::{Error as StoreError, FILE, Store};
 use crate::store::in_force::InForce;
+use crate::yaml::report::{Report, SourceFile};
 
 use super::chronicle::Chronicle;
 use super::log;

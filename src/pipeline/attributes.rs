@@ -3,48 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::{Diagnostic, Diagnostics};
-use super::document::{Document, ValueId, View};
+use crate::yaml::diagnostic::Diagnostic;
+use crate::yaml::document::{ValueId, View};
+use crate::yaml::reader::{Field, Unread};
+use crate::yaml::reading::{Reading, text, value};
+
 use super::name::is_identifier;
 use super::node::{Command, Options};
 use super::policy::{Retry, RetryOn, Settings};
-use super::reader::{Field, Unread};
-use super::spec::{InheritedKeys, Length, NodeKeys, RetryKeys};
+use super::spec::{InheritedKeys, NodeKeys, RetryKeys};
 
 /// Linux refuses a single argument of this many bytes.
 const MAX_ARGUMENT: usize = 128 << 10;
 
-/// A document, and where findings about it go.
-pub(crate) struct Reading<'a, 'd, 's> {
-    pub(crate) document: &'d Document<'s>,
-    pub(crate) found: &'a mut Diagnostics,
-}
-
 impl Reading<'_, '_, '_> {
-    pub(crate) fn error(&mut self, at: ValueId, message: impl Into<String>) {
-        self.found.push(Diagnostic::error(self.document.span(at), message));
-    }
-
-    /// The items of a list of texts, or the one text that stands for it.
-    pub(crate) fn texts(&mut self, key: &str, id: ValueId) -> Vec<ValueId> {
-        let document = self.document;
-        let items = match document.view(id) {
-            View::List(items) => items.to_vec(),
-            View::Scalar { .. } | View::Mapping(_) => vec![id],
-        };
-        let (texts, others): (Vec<_>, Vec<_>) =
-            items.into_iter().partition(|&item| document.text(item).is_some());
-        for other in others {
-            let found = document.describe(other);
-            self.error(other, format!("`{key}` must be a text or a list of texts, found {found}"));
-        }
-        texts
-    }
-
-    fn boxed(&mut self, key: &str, id: ValueId) -> Box<[Box<str>]> {
-        self.texts(key, id).into_iter().filter_map(|item| self.document.text(item)).map(Box::from).collect()
-    }
-
     /// A node's own options. Whether a key fits the kind is the caller's to check.
     pub(crate) fn options(&mut self, keys: &NodeKeys) -> Options {
         let default = Options::default();
@@ -69,16 +41,6 @@ impl Reading<'_, '_, '_> {
             self.error(when.id, format!("`when` must be an expression, found {found}"));
         }
         text.map(Box::from)
-    }
-
-    /// A timeout or limit that makes sense: longer than nothing.
-    pub(crate) fn length(&mut self, key: &str, field: Option<&Field<Length>>) -> Option<std::time::Duration> {
-        let field = field?;
-        let length = field.value?.0;
-        if length.is_zero() {
-            self.error(field.id, format!("`{key}` must be longer than `0s`"));
-        }
-        Some(length)
     }
 
     /// What holds from here down: `base`, and what these keys change of it.
@@ -248,13 +210,4 @@ fn exit_codes(text: &str) -> Option<std::ops::RangeInclusive<u8>> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
     let (low, high): (u8, u8) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
     (low >= 1 && low <= high).then_some(low..=high)
-}
-
-/// What a key that was read says.
-pub(crate) fn value<T: Copy>(field: Option<&Field<T>>) -> Option<T> {
-    field.and_then(|field| field.value)
-}
-
-fn text(field: Option<&Field<String>>) -> Option<Box<str>> {
-    field.and_then(|field| field.value.as_deref()).map(Box::from)
 }

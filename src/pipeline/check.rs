@@ -10,8 +10,9 @@ use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Stmt, UnaryOpKind};
 use minijinja::machinery::{Span as Mark, Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
-use super::diagnostic::{Diagnostic, Diagnostics, Span, listed, nearest};
-use super::document::Document;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span, listed, nearest};
+use crate::yaml::document::Document;
+
 use super::name;
 use super::node::Tree;
 use super::order::near_path;

@@ -7,9 +7,9 @@ use jiff::civil::Time;
 use crate::schedule::cron::Cron;
 use crate::schedule::definition::{Policy, Schedule, Trigger};
 use crate::schedule::fires::{Affected, Change, Dst, affected};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 
 use super::definition::Pipeline;
-use super::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// How far ahead is looked: each change there is comes once in a year.
 const MONTHS: i32 = 12;

@@ -9,23 +9,23 @@ use sha2::{Digest, Sha256};
 
 use crate::duration;
 use crate::schedule::definition::Timetable;
+use crate::yaml::composer;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::yaml::document::{Document, ValueId, View};
+use crate::yaml::reader::{self, Field};
+use crate::yaml::reading::Reading;
+use crate::yaml::report::SourceFile;
+use crate::yaml::zone::timezone;
 
-use super::attributes::Reading;
 use super::check::{World, check};
-use super::composer;
-use super::diagnostic::{Diagnostic, Diagnostics, Span};
-use super::document::{Document, ValueId, View};
 use super::lower::{Lowered, lower};
 use super::name;
 use super::node::Tree;
 use super::order;
 use super::params::{Param, ParamType, Params, Pattern};
 use super::policy::{RetryOn, Settings};
-use super::reader::{self, Field};
-use super::report::SourceFile;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
 use super::timetable::{self, Around};
-use super::zone::timezone;
 
 /// A checked pipeline.
 #[derive(Clone, Debug)]

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 
-use super::attributes::Reading;
-use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
-use super::document::{BROKEN_KEY, Document, ValueId, View};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use crate::yaml::document::{BROKEN_KEY, Document, ValueId, View};
+use crate::yaml::reader;
+use crate::yaml::reading::Reading;
+
 use super::name;
 use super::node::{Command, NodeId, Options, Tree, TreeBuilder};
 use super::policy::Settings;
-use super::reader;
 use super::spec::{FILE_KEYS, INHERITED_KEYS, InheritedKeys, NODE_KEYS, NodeKeys};
 use super::texts::{Role, TextPlace, is_template};
 

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
-use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
-use super::document::{Document, ValueId, View};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use crate::yaml::document::{Document, ValueId, View};
+
 use super::lower::Lowered;
 use super::node::{Kind, NodeId, Tree};
 

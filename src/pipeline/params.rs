@@ -7,7 +7,8 @@ use std::fmt;
 use jiff::civil::Date;
 use regex_lite::Regex;
 
-use super::diagnostic::{listed, nearest};
+use crate::yaml::diagnostic::{listed, nearest};
+
 use super::secret;
 
 /// Bytes of a parameter's value.

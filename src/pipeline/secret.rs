@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 
 const OPEN: char = '\u{E000}';
 const CLOSE: char = '\u{E001}';

@@ -6,7 +6,8 @@
 use minijinja::machinery::Span as Mark;
 use minijinja::machinery::ast::Expr;
 
-use super::diagnostic::{Diagnostic, Span};
+use crate::yaml::diagnostic::{Diagnostic, Span};
+
 use super::environment::param_variable;
 use super::params::{ParamType, Params};
 

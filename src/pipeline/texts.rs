@@ -1,6 +1,6 @@
 //! The texts of a tree that are evaluated when it runs: which they are, and what each is for.
 
-use super::document::ValueId;
+use crate::yaml::document::ValueId;
 
 /// A text of a node that is evaluated when it runs.
 #[derive(Clone, Copy, Debug)]

@@ -8,17 +8,17 @@ use jiff::Timestamp;
 use crate::schedule::cron::{Dialect, Line};
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Timetable, Trigger, UNNAMED};
 use crate::schedule::fires::{Dst, Fold, Gap};
+use crate::yaml::diagnostic::{Diagnostic, Span, nearest};
+use crate::yaml::document::{BROKEN_KEY, Document, ValueId, View};
+use crate::yaml::reader::{self, Field, Unread, unknown_key};
+use crate::yaml::reading::{Reading, value};
+use crate::yaml::zone::timezone;
 
-use super::attributes::{Reading, value};
-use super::diagnostic::{Diagnostic, Span, nearest};
-use super::document::{BROKEN_KEY, Document, ValueId, View};
 use super::name;
 use super::params::Params;
-use super::reader::{self, Field, Unread, unknown_key};
 use super::spec::{
     CatchupWord, DstKeys, FileKeys, FoldWord, GapWord, OverlapWord, ParamsShape, SCHEDULE_KEYS, ScheduleKeys,
 };
-use super::zone::timezone;
 
 /// Schedules of one pipeline.
 const MAX_SCHEDULES: usize = 100;

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
-use crate::pipeline::report::Report;
+use crate::yaml::report::Report;
 
 /// Prints text as it is.
 pub fn print(text: &str) -> std::io::Result<()> {

@@ -1,7 +1,8 @@
 //! Clock changes that a schedule will meet, as people are told of them.
 
+use crate::yaml::report::{Report, SourceFile};
+
 use super::super::clock_changes;
-use super::super::report::{Report, SourceFile};
 use super::findings::pipeline;
 
 /// What a text is warned of in November 2026.

@@ -1,7 +1,7 @@
 //! The door of the room as the tests use it: a text, and what comes of it.
 
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
-use crate::pipeline::report::{Report, SourceFile};
+use crate::yaml::report::{Report, SourceFile};
 
 /// The pipeline of a text that has no error and no warning.
 #[track_caller]

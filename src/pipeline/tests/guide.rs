@@ -14,7 +14,7 @@ fn every_example_of_the_guide_is_a_pipeline() {
     assert!(examples.len() >= 7, "{} examples", examples.len());
     for example in examples {
         if example.starts_with("# sexton.yaml") {
-            let file = super::super::report::SourceFile::new("sexton.yaml", example);
+            let file = crate::yaml::report::SourceFile::new("sexton.yaml", example);
             assert!(!crate::config::settings::parse(&file).1.has_errors(), "{example}");
         } else {
             pipeline(example);

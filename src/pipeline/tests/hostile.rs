@@ -88,9 +88,9 @@ fn many_mistakes_cost_little_and_are_counted() {
     for index in 0..20_000 {
         writeln!(text, "  n{index}: {{exec: run, after: m{index}, unknwon: 1}}").unwrap();
     }
-    let file = super::super::report::SourceFile::new("big.yaml", text);
+    let file = crate::yaml::report::SourceFile::new("big.yaml", text);
     let (_, found) = super::super::definition::parse(&file, &super::super::definition::Defaults::default());
-    let mut report = super::super::report::Report::default();
+    let mut report = crate::yaml::report::Report::default();
     report.add(&file, found);
     assert_eq!(report.iter().count(), 50);
     assert!(report.render(false).ends_with("… and 39950 more in big.yaml"), "{}", report.render(false));

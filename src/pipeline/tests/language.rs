@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::yaml::report::SourceFile;
+
 use super::super::definition::{Defaults, parse};
 use super::super::node::{Command, Kind, NodeId, TriggerRule};
 use super::super::params::{ParamType, ParamValue};
 use super::super::policy::RetryOn;
-use super::super::report::SourceFile;
 use super::findings::{messages, pipeline};
 
 const NIGHTLY: &str = r#"

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use jiff::civil::date;
 
-use super::super::definition::{Defaults, parse};
-use super::super::report::SourceFile;
-use super::findings::{messages, pipeline};
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Trigger};
 use crate::schedule::fires::{Dst, Fold, Gap};
+use crate::yaml::report::SourceFile;
+
+use super::super::definition::{Defaults, parse};
+use super::findings::{messages, pipeline};
 
 /// A schedule as name, expression and zone.
 fn shown(schedule: &Schedule) -> [String; 3] {

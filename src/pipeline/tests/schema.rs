@@ -3,9 +3,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::composer;
-use super::super::diagnostic::Diagnostics;
-use super::super::document::{Document, ValueId, View};
+use crate::yaml::composer;
+use crate::yaml::diagnostic::Diagnostics;
+use crate::yaml::document::{Document, ValueId, View};
+
 use super::super::schema::json_schema;
 use super::findings::{messages, pipeline};
 

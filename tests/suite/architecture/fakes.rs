@@ -67,8 +67,8 @@ fn an_import_goes_down_or_by_its_own_door() {
     for (path, text) in [
         ("src/main.rs", "fn main() { sexton::daemon::serve(sexton::cli::args::Args::read()) }"),
         ("src/daemon.rs", "use crate::{config::file::Config, engine, store, web};"),
-        ("src/config.rs", "use crate::pipeline::diagnostic::Report;"),
-        ("src/config/file.rs", "use crate::pipeline::diagnostic::Report;"),
+        ("src/config.rs", "use crate::yaml::diagnostic::Report;"),
+        ("src/config/file.rs", "use crate::yaml::diagnostic::Report;"),
         ("src/schedule/plan.rs", "use crate::calendar::query;"),
         ("src/pipeline/spec.rs", "use crate::schedule::cron; use crate::duration;"),
         (

@@ -11,11 +11,12 @@ const FLOORS: [(u8, &[&str]); 7] = [
     (3, &["store", "keeper", "executor", "sensor", "notify", "control", "wire"]),
     (2, &["run"]),
     (1, &["pipeline", "calendar", "schedule", "config", "clock"]),
-    (0, &["duration"]),
+    (0, &["duration", "yaml"]),
 ];
 
 /// Who may look across a floor, and at what.
-const SIDEWAYS: [(&str, &str); 10] = [
+const SIDEWAYS: [(&str, &str); 11] = [
+    ("src/yaml/", "duration"),
     ("src/config/", "pipeline"),
     // A pipeline has schedules, and those know nothing of what they start.
     ("src/schedule/", "calendar"),

@@ -3,7 +3,8 @@
 use super::house::{Breach, Source};
 use super::scan::{closing, is_at};
 
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
+    "src/yaml",
     "src/pipeline",
     "src/calendar",
     "src/schedule",

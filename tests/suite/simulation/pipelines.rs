@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use sexton::pipeline::definition::{Defaults, Pipeline, parse};
-use sexton::pipeline::report::{Report, SourceFile};
+use sexton::yaml::report::{Report, SourceFile};
 
 use super::chance::Chance;
 

@@ -16,7 +16,7 @@ pub(crate) struct ValueId(pub(crate) u32);
 /// A file's values. An alias is the value it names, not a copy.
 #[derive(Debug)]
 pub(crate) struct Document<'s> {
-    pub(super) source: &'s str,
+    pub(crate) source: &'s str,
     pub(super) values: Vec<Value>,
     /// The members of all collections; a mapping's are key, value, key, value.
     pub(super) members: Vec<ValueId>,
