@@ -25,6 +25,7 @@ import warnings
 import zoneinfo
 
 import yaml
+from dateutil.easter import easter
 
 # The pinned tzdata package and no other: the machine's own zoneinfo must not matter.
 zoneinfo.reset_tzpath(to=())
@@ -33,6 +34,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 TABLES = HERE.parent
 WEEK = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAY = dt.timedelta(days=1)
+SECOND = dt.timedelta(seconds=1)
 SECONDS_OF_DAY = 86400
 PADDING_YEARS = 1  # XKRX gets the last row of the window that it is built over wrong
 WIDTH = 110
@@ -73,6 +75,7 @@ class Upstream:
     last: dt.date
     rows: dict  # date -> Hours, as wall clock
     instants: dict  # date -> (open, break start, break end, close) in UTC
+    starts: set = dataclasses.field(default_factory=set)  # where corrections begin other hours
 
 
 def factories():
@@ -117,7 +120,62 @@ def upstream(code, patches):
         for date, o, b, e, c in zip(dates, wall["open"], wall["break_start"], wall["break_end"], wall["close"])
     }
     by_date = dict(zip(dates, zip(*(instants[c] for c in ("open", "break_start", "break_end", "close")))))
-    return Upstream(code, calendar, first.date(), last.date(), rows, by_date)
+    up = Upstream(code, calendar, first.date(), last.date(), rows, by_date)
+    for entry in applied(code, patches):
+        correct(up, entry)
+    return up
+
+
+def applied(code, patches):
+    return [entry for entry in patches["corrections"] if entry["code"] == code and entry["apply"]]
+
+
+def correct(up, entry):
+    """Makes one correction of patches.yaml, in the hours and in the instants."""
+    regimes, before = regimes_of(up), dict(up.rows)
+    for section in ("closed", "closed_ad_hoc"):
+        for date in flat(entry.get(section, {})):
+            del up.rows[date]
+    for date in entry.get("reopen", []) + flat(entry.get("extra", {})):
+        if date in up.rows:
+            raise SystemExit(f"patches.yaml: {up.code} has a session on {date} now")
+        up.rows[date] = usual(regime_on(regimes, date), date.weekday())
+    for time, dates in entry.get("early_close", {}).items():
+        for date in flat(dates):
+            up.rows[date] = up.rows[date].moved(close=read_time(time) // SECOND)
+    for time, dates in entry.get("late_open", {}).items():
+        for date in flat(dates):
+            up.rows[date] = up.rows[date].moved(open=read_time(time) // SECOND)
+    for hours, dates in entry.get("session", {}).items():
+        opens, closes, pause = read_stretches(hours)
+        for date in dates:
+            up.rows[date] = Hours(opens // SECOND, closes // SECOND, pause and tuple(p // SECOND for p in pause))
+    for change in entry.get("breaks", []):
+        start, end = change.get("from", up.first), change.get("to", up.last)
+        up.starts |= {start, end + DAY}
+        pause = tuple(read_time(time) // SECOND for time in change["break"])
+        for date, row in up.rows.items():
+            if start <= date <= end and row.pause:
+                up.rows[date] = dataclasses.replace(row, pause=pause)
+    if up.rows == before:
+        raise SystemExit(f"patches.yaml: {up.code}, {entry['what']!r}: there is nothing to apply")
+    up.rows = dict(sorted(up.rows.items()))
+    for date in before.keys() - up.rows.keys():
+        del up.instants[date]
+    for date, row in up.rows.items():
+        if row != before.get(date):
+            ends = (row.open, *(row.pause or (None, None)), row.close)
+            up.instants[date] = tuple(None if e is None else instant(date, SECOND * e, up.calendar.tz) for e in ends)
+
+
+def flat(value):
+    """All dates of a list, or of a mapping of names to lists."""
+    return value if isinstance(value, list) else [date for dates in value.values() for date in dates]
+
+
+def instant(date, offset, zone):
+    wall = dt.datetime.combine(date, dt.time()) + offset
+    return wall.replace(tzinfo=zone).astimezone(dt.timezone.utc)
 
 
 def days(first, last):
@@ -129,7 +187,7 @@ def days(first, last):
 def as_dates(listed):
     import pandas as pd
 
-    values = listed.values() if isinstance(listed, dict) else listed
+    values = listed.values() if isinstance(listed, dict) else [listed] if isinstance(listed, pd.Timestamp) else listed
     return {pd.Timestamp(value).date() for value in values}
 
 
@@ -158,7 +216,7 @@ def regimes_of(up):
             long_masks.append((start, end.date(), mask))
 
     columns = (calendar.open_times, calendar.close_times, calendar.break_start_times, calendar.break_end_times)
-    starts = {up.first}
+    starts = {up.first} | up.starts
     for column in columns:
         starts |= {date.date() for date, _ in column or () if date is not None}
     for start, end, _ in long_masks:
@@ -208,7 +266,7 @@ def usual(regime, weekday):
 def tidy(name):
     """What a rule is called without what only its author needs: years in brackets, fancy quotes, blanks."""
     name = name.translate(str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "`": "'"}))
-    name = re.sub(r"\s*\((?=[^)]*(\d{4}|present|onwards))[^)]*\)", "", name)
+    name = re.sub(r"\s*\((?=[^)]*(\d{4}|present|onwards|[+-]\d days?|next Monday))[^)]*\)", "", name)
     name = re.sub(r"\s+(extra|additional) (Mon|Fri)day$", r" (bridge day)", name)
     name = " ".join(name.split()).replace(": ", ", ")
     return name
@@ -219,17 +277,20 @@ class Names:
 
     def __init__(self, up, patches):
         self.up = up
-        self.renames = patches.get("renames", {}).get("all", {}) | patches.get("renames", {}).get(up.code, {})
+        self.renames = patches["renames"]["all"] | patches["renames"].get(up.code, {})
         self.given = collections.defaultdict(dict)
-        for section, names in patches.get("names", {}).get(up.code, {}).items():
-            if section == "source":
-                continue
-            for name, dates in names.items():
-                for date in dates:
-                    if date in self.given[section]:
-                        raise SystemExit(f"patches.yaml: {up.code} {section} names {date} twice")
-                    self.given[section][date] = name
-        self.rules = patches.get("rules", {}).get(up.code, [])
+        by_hand = [patches["names"].get(up.code, {})]
+        for entry in applied(up.code, patches):
+            by_hand.append({s: entry[s] for s in ("closed", "closed_ad_hoc", "extra") if s in entry})
+            for section in ("early_close", "late_open"):
+                by_hand += [{section: named} for named in entry.get(section, {}).values() if isinstance(named, dict)]
+        for sections in by_hand:
+            for section in sections.keys() - {"source"}:
+                for name, dates in sections[section].items():
+                    for date in dates:
+                        if self.given[section].setdefault(date, name) != name:
+                            raise SystemExit(f"patches.yaml: {up.code} {section} names {date} twice")
+        self.rules = patches["rules"].get(up.code, [])
         self.regular = self._by_rule([up.calendar.regular_holidays])
         self.ad_hoc = as_dates(up.calendar.adhoc_holidays)
         self.special = {
@@ -260,15 +321,13 @@ class Names:
         if "list" in rule:
             before, after = rule.get("days", [0, 0])
             listed = self._list(rule["list"])
-            return any(date - DAY * shift in listed for shift in range(before, after + 1))
+            if not any(date - DAY * shift in listed for shift in range(before, after + 1)):
+                return False
         if "between" in rule:
             (start, end), here = rule["between"], date.strftime("%m-%d")
-            return start <= here <= end if start <= end else here >= start or here <= end
-        if "easter" in rule:
-            from dateutil.easter import easter
-
-            return date == easter(date.year) + DAY * rule["easter"]
-        return True
+            if not (start <= here <= end if start <= end else here >= start or here <= end):
+                return False
+        return "easter" not in rule or date == easter(date.year) + DAY * rule["easter"]
 
     def _list(self, path, cache={}):
         """Dates of a variable of upstream: `name` of the calendar's module, `class.name`, `module.name`."""
@@ -285,8 +344,7 @@ class Names:
         return cache[key]
 
     def _named(self, name):
-        name = tidy(name)
-        return self.renames.get(name, name)
+        return self.renames.get(name) or self.renames.get(tidy(name)) or tidy(name)
 
     def closure(self, date):
         """Section and name of a day on which the exchange is closed though its weekday is not."""
@@ -486,7 +544,7 @@ def fresh(code, patches):
     return up, render(up, patches, f"{versions()}, exported {dt.date.today()}")
 
 
-# ------------------------------------------------------------- reading back: shares nothing with what is above
+# ------------------------------------------------------------- reading back: by the grammar alone
 
 
 class Strict(yaml.BaseLoader):
@@ -604,10 +662,6 @@ def expand(text):
             assert date in sessions, f"session: {date} is closed"
             sessions[date] = read_stretches(hours)
 
-    def instant(date, offset):
-        wall = dt.datetime.combine(date, dt.time()) + offset
-        return wall.replace(tzinfo=zone).astimezone(dt.timezone.utc)
-
     result = {}
     for date, hours in sorted(sessions.items()):
         opens, closes, pause = hours
@@ -615,7 +669,7 @@ def expand(text):
         row = [opens, starts, ends, closes]
         given = [offset for offset in row if offset is not None]
         assert given == sorted(set(given)), f"{date}: {row}"
-        result[date] = tuple(None if offset is None else instant(date, offset) for offset in row)
+        result[date] = tuple(None if offset is None else instant(date, offset, zone) for offset in row)
     return result
 
 
