@@ -172,7 +172,7 @@ impl PlannedSlot {
             schedule: entry.schedule.to_string(),
             slot: entry.first.to_string(),
             local: local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
-            logical_date: local.date().to_string(),
+            logical_date: entry.date.to_string(),
             decision: entry.decision.word(),
             reason: entry.reason.to_string(),
         }

@@ -4,6 +4,7 @@
 pub mod book;
 pub mod calendar;
 pub mod hours;
+pub mod joint;
 mod making;
 pub mod offset;
 mod read;

@@ -8,8 +8,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::schedule::slot::Decision;
+use crate::schedule::why::When;
 
-use super::range::{When, date, decisions, when, zone};
+use super::range::{date, decisions, when, zone};
 
 /// A daemon that replaces cron for teams whose nights are data loads.
 #[derive(Debug, Parser)]

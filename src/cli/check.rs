@@ -13,7 +13,8 @@ use crate::pipeline::clock_changes;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::secret;
 use crate::schedule::definition::Schedule;
-use crate::schedule::plan::{Known, next_wake};
+use crate::schedule::plan::next_wake;
+use crate::schedule::progress::Progress;
 use crate::yaml::report::{Report, SourceFile};
 
 use super::args::CheckArgs;
@@ -100,7 +101,8 @@ fn one(
 fn next(pipeline: &Pipeline, now: Timestamp) -> String {
     let timetable = &pipeline.timetable;
     let last = timetable.policy.end_date;
-    let next = |schedule: &Schedule| next_wake(schedule, &timetable.policy, &Known::since(now));
+    let next =
+        |schedule: &Schedule| next_wake(schedule, &timetable.policy, &Progress::beginning(schedule, now));
     let all = timetable.schedules.iter().filter_map(|schedule| Some((next(schedule)?, schedule)));
     match all.min_by_key(|(at, _)| *at) {
         Some((at, schedule)) => {

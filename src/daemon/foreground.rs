@@ -236,6 +236,7 @@ async fn begin(
         version,
         kind: RunKind::Manual,
         logical_date: date,
+        calendar: pipeline.calendar.as_ref().map(|calendar| calendar.code().into()),
         scheduled_at: None,
         interval: day(date, &zone).with_context(|| format!("{date} has no day in {}", pipeline.timezone))?,
         params: asked.params,
@@ -245,7 +246,7 @@ async fn begin(
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, environment);
     let label = Label { pipeline: pipeline.name.to_string(), date, began: now };
-    let live = Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope };
+    let live = Live { run, kind: RunKind::Manual, created_at: now, pipeline: Arc::new(pipeline), scope };
     let id = record.id;
     engine.begin(&record, live).await?;
     Ok((id, label))
