@@ -75,6 +75,7 @@ def expand(text):
         raise ValueError(f"unknown keys {unknown}")
     zone = zoneinfo.ZoneInfo(table["timezone"])
     first, last = dt.date.fromisoformat(table["from"]), dt.date.fromisoformat(table["to"])
+    assert first <= dt.date.fromisoformat(table.get("announced_to", table["to"])) <= last
 
     groups = []
     for entry in table["hours"]:
@@ -93,7 +94,10 @@ def expand(text):
     taken = {}
 
     def every(value, section):
-        for item in value if isinstance(value, list) else [i for inner in value.values() for i in inner]:
+        for name, listed in value.items() if isinstance(value, dict) else [("unnamed", value)]:
+            assert name == name.strip() and "\n" not in name and ": " not in name, f"{section}: {name!r} is no name"
+            assert listed == sorted(listed), f"{section}: the dates of {name} are not in order"
+        for item in value if isinstance(value, list) else [item for listed in value.values() for item in listed]:
             date = dt.date.fromisoformat(item)
             assert first <= date <= last, f"{section}: {date} is out of range"
             what = "closed" if section.startswith("closed") else "hours" if section != "extra" else section
@@ -101,19 +105,14 @@ def expand(text):
             taken[what, date] = section
             yield date
 
-    def in_order(dates):
-        assert dates == sorted(dates), f"{dates} are not in order"
-        return dates
-
     sessions = {date: of(date)[date.weekday()] for date in days(first, last) if date.weekday() in of(date)}
     for section in ("closed", "closed_ad_hoc"):
         for name, listed in table.get(section, {}).items():
-            assert name == name.strip() and "\n" not in name and ": " not in name, f"{name!r}"
-            for date in every(in_order(listed), section):
+            for date in every({name: listed}, section):
                 assert date in sessions, f"{section}: {date} is closed anyway"
                 del sessions[date]
     for name, listed in table.get("extra", {}).items():
-        for date in every(in_order(listed), "extra"):
+        for date in every({name: listed}, "extra"):
             week = of(date)
             assert date.weekday() not in week, f"extra: {date} is a day of the week's hours"
             before = [day for day in range(date.weekday()) if day in week]
