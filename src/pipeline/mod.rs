@@ -16,6 +16,7 @@ pub mod schema;
 pub mod scope;
 pub mod secret;
 mod session_schedule;
+pub mod sessions_ahead;
 pub(crate) mod spec;
 mod splice;
 pub mod template;
