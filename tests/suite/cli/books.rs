@@ -64,7 +64,7 @@ impl Books {
                 schedules: schedules.iter().map(|&name| schedule(name, yaml)).collect(),
             })
             .collect();
-        let standings = self.store.enact("", &enacted, at(now)).await.unwrap();
+        let standings = self.store.enact(&"".into(), &enacted, at(now)).await.unwrap();
         let names = set.iter().map(|(name, ..)| (*name).to_owned());
         self.standings = names.zip(standings).collect();
         self.yaml = set.iter().map(|(name, yaml, _)| ((*name).to_owned(), (*yaml).to_owned())).collect();
