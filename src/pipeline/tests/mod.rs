@@ -11,6 +11,7 @@ mod order;
 mod schedule_findings;
 mod schedules;
 mod schema;
+mod session_schedules;
 mod syntax;
 mod templates;
 mod values;

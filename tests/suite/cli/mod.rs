@@ -9,6 +9,7 @@ mod example;
 mod hostile;
 mod interrupts;
 mod ledger;
+mod market;
 mod next;
 mod outputs;
 mod plan;
