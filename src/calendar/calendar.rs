@@ -180,12 +180,12 @@ impl Calendar {
         self.position(label).ok().map(|at| self.unpacked(at))
     }
 
-    /// The label of the first session after a date.
+    /// The label of the first session after a date, of those it knows.
     pub fn next_label(&self, after: Date) -> Option<Date> {
         self.labels.get(self.labels.partition_point(|label| *label <= after)).copied()
     }
 
-    /// The label of the last session before a date.
+    /// The label of the last session before a date, of those it knows.
     pub fn previous_label(&self, before: Date) -> Option<Date> {
         let behind = self.labels.partition_point(|label| *label < before);
         self.labels.get(behind.checked_sub(1)?).copied()
@@ -207,20 +207,20 @@ impl Calendar {
         self.labels.get(at).copied()
     }
 
-    /// The first session that opens after an instant.
+    /// The first session that opens after an instant, of those it knows.
     pub fn first_after(&self, at: Timestamp) -> Option<Session> {
         let next = self.opened(at);
         (next < self.rows.len()).then(|| self.unpacked(next))
     }
 
-    /// The last session that has opened by an instant.
+    /// The last session that has opened by an instant, of those it knows.
     pub fn last_opened(&self, at: Timestamp) -> Option<Session> {
         self.opened(at).checked_sub(1).map(|last| self.unpacked(last))
     }
 
     /// The session that an instant lies in: from its open on, and before its close. Its break is part of it.
     pub fn at(&self, at: Timestamp) -> Option<Session> {
-        self.last_opened(at).filter(|session| at < session.close)
+        self.last_opened(at).filter(|session| session.contains(at))
     }
 
     /// The sessions with labels from a date to a date, both included.
