@@ -83,7 +83,8 @@ impl Offset {
         let word = trimmed[..sign].trim_end();
         let anchor = anchor(word).map_err(|(message, help)| {
             let help = Some(help.unwrap_or_else(|| EXAMPLES.to_owned()));
-            OffsetError { span: start..start + word.len().max(1).min(text.len()), message, help }
+            let wrong = if word.is_empty() { trimmed } else { word };
+            OffsetError { span: start..start + wrong.len(), message, help }
         })?;
         let Some(signed) = trimmed.get(sign..).filter(|rest| !rest.is_empty()) else {
             return Ok(Self { anchor, shift: Shift::None });
