@@ -3,6 +3,7 @@
 mod books;
 mod desk;
 
+mod calendar;
 mod check;
 mod commands;
 mod example;
