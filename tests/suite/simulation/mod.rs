@@ -4,6 +4,7 @@ mod chance;
 mod desk;
 mod fates;
 mod held;
+mod market;
 mod pipelines;
 mod points;
 mod random;
