@@ -1,8 +1,9 @@
 //! Schedules by sessions under the real daemon: a calendar of the house, and files that change it meanwhile.
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
+use sexton::clock::{Clock as _, System};
 use sexton::schedule::slot::Decision;
 
 use super::annals::Annals;
@@ -14,7 +15,7 @@ const MADE: &str = "schedule: {calendar: house, at: close, days: early_closes}\n
 /// The label of a session that is under way, wherever its week begins: it opened two days ago and closes two days
 /// after its date.
 fn label() -> Date {
-    Timestamp::now().to_zoned(TimeZone::UTC).date().saturating_add(1.day())
+    System.now().to_zoned(TimeZone::UTC).date().saturating_add(1.day())
 }
 
 /// A calendar with such a session each week.
@@ -71,7 +72,7 @@ async fn a_file_that_moves_a_slot_or_makes_one_is_gone_by_at_once() {
 #[tokio::test]
 async fn a_calendar_that_ends_is_said_and_stops_no_reload() {
     let mut tower = Tower::new();
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let today = System.now().to_zoned(TimeZone::UTC).date();
     std::fs::create_dir_all(tower.path("config/calendars")).unwrap();
     let to = |to: Date| format!("code: HOUSE\nextends: 24/7\nto: {to}\n");
     tower.write("config/calendars/house.yaml", &to(today.saturating_add(30.days())));
