@@ -93,7 +93,9 @@ impl Watch for Chronicle {
             return;
         }
         // A stretch is what came to the same, for the same reason.
-        for stretch in entries.chunk_by(|a, b| (&a.schedule, a.decision) == (&b.schedule, b.decision)) {
+        for stretch in entries
+            .chunk_by(|a, b| (&a.schedule, a.decision, a.foreseen) == (&b.schedule, b.decision, b.foreseen))
+        {
             let count = stretch.iter().map(|entry| entry.count).sum();
             let last = stretch.last().map_or(stretch[0].last, |entry| entry.last);
             tell(pipeline, &stretch[0], count, last);
@@ -131,14 +133,29 @@ fn tell(pipeline: &str, entry: &Entry, count: u64, last: Timestamp) {
         },
         _ => format!("{count} slots from {first} to {}", last.strftime("%Y-%m-%d %H:%M:%SZ")),
     };
+    // What files and calendars say is no matter for anybody's night.
+    let as_meant = entry.foreseen || matches!(entry.decision, Decision::Fired | Decision::Paused);
     match entry.decision {
         Decision::Fired if reason == "on time" => {}
         Decision::Rebased => tracing::warn!(pipeline, schedule, decision, reason, "{pipeline}: {reason}"),
-        Decision::Fired | Decision::Paused => {
-            tracing::info!(pipeline, schedule, decision, reason, "{pipeline}: {slots}: {decision}: {reason}");
-        }
-        Decision::Missed | Decision::Expired | Decision::Skipped => {
-            tracing::warn!(pipeline, schedule, decision, reason, "{pipeline}: {slots}: {decision}: {reason}");
+        Decision::Fired | Decision::Paused | Decision::Missed | Decision::Expired | Decision::Skipped => {
+            if as_meant {
+                tracing::info!(
+                    pipeline,
+                    schedule,
+                    decision,
+                    reason,
+                    "{pipeline}: {slots}: {decision}: {reason}"
+                );
+            } else {
+                tracing::warn!(
+                    pipeline,
+                    schedule,
+                    decision,
+                    reason,
+                    "{pipeline}: {slots}: {decision}: {reason}"
+                );
+            }
         }
     }
 }

@@ -92,6 +92,7 @@ impl Engine {
                     count: 1,
                     decision: Decision::Skipped,
                     reason: "added after the machine's boot; it fires after the next".into(),
+                    foreseen: false,
                 };
                 turn.batch.slot(scheduled.id, &entry, None, turn.now);
                 turn.decided.push((name.clone(), vec![entry]));

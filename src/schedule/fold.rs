@@ -60,8 +60,8 @@ impl Trail {
         entries: &mut Vec<Entry>,
         schedule: &str,
         slots: Slots,
-        decision: Decision,
-        reason: &str,
+        (decision, reason): (Decision, &str),
+        foreseen: bool,
     ) {
         let line = |first: Occasion, last, count| Entry {
             schedule: schedule.into(),
@@ -72,6 +72,7 @@ impl Trail {
             count,
             decision,
             reason: reason.into(),
+            foreseen,
         };
         if decision == Decision::Fired {
             self.0 = None;

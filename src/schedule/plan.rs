@@ -93,7 +93,8 @@ pub fn consider(timetable: &Timetable, known: &mut [Known], situation: &Situatio
     for ((items, schedule), known) in all.into_iter().zip(&timetable.schedules).zip(known) {
         for item in items {
             let (decision, reason) = item.verdict(schedule, policy, situation);
-            known.trail.enter(&mut entries, &schedule.name, item.slots, decision, &reason);
+            let foreseen = item.class.is_foreseen();
+            known.trail.enter(&mut entries, &schedule.name, item.slots, (decision, &reason), foreseen);
         }
     }
     Plan { entries, cancel }
@@ -105,7 +106,8 @@ pub fn foretold(schedule: &Schedule, policy: &Policy, occasion: Occasion) -> Ent
     let (key, date, at) = (occasion.key.clone(), occasion.date, occasion.at);
     let class = Class::of(&occasion, policy, &situation, false);
     let (decision, reason) = Item::new(occasion, class).verdict(schedule, policy, &situation);
-    Entry { schedule: schedule.name.clone(), key, date, first: at, last: at, count: 1, decision, reason }
+    let (schedule, foreseen) = (schedule.name.clone(), class.is_foreseen());
+    Entry { schedule, key, date, first: at, last: at, count: 1, decision, reason, foreseen }
 }
 
 /// The clock was set: nothing between the watermarks and the new now is replayed, and the ledger says so.
@@ -136,8 +138,18 @@ pub fn rebase(
         };
         let reason = format!("the clock was set {direction} by {by}{what}").into();
         let date = schedule.date(now);
-        let (key, schedule_name, decision) = (Key::Clock(now), schedule.name.clone(), Decision::Rebased);
-        entries.push(Entry { schedule: schedule_name, key, date, first, last, count, decision, reason });
+        let schedule_name = schedule.name.clone();
+        entries.push(Entry {
+            schedule: schedule_name,
+            key: Key::Clock(now),
+            date,
+            first,
+            last,
+            count,
+            decision: Decision::Rebased,
+            reason,
+            foreseen: false,
+        });
         let mut anew = Known::since(Progress::beginning(schedule, now));
         anew.fired_ahead = ahead.into_iter().filter(|key| !anew.progress.has_passed(key)).collect();
         *known = Known { boot: known.boot.take(), ..anew };

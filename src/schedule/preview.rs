@@ -192,6 +192,7 @@ mod tests {
             count: 1,
             decision: Decision::Fired,
             reason: "".into(),
+            foreseen: false,
         })
     }
 

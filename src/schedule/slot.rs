@@ -117,6 +117,8 @@ pub struct Entry {
     pub decision: Decision,
     /// Why, in a few words.
     pub reason: Box<str>,
+    /// Whether its files and calendars alone have decided that: a holiday, a date that is over.
+    pub foreseen: bool,
 }
 
 #[cfg(test)]

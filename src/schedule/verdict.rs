@@ -71,6 +71,14 @@ impl Class {
         }
     }
 
+    /// Whether files and calendars alone say what becomes of it.
+    pub(super) fn is_foreseen(self) -> bool {
+        match self {
+            Self::BeforeStart | Self::AfterEnd | Self::Barred => true,
+            Self::Paused | Self::Expired | Self::Missed | Self::CaughtUp | Self::Moved | Self::Due => false,
+        }
+    }
+
     fn may_fire(self) -> bool {
         match self {
             Self::CaughtUp | Self::Moved | Self::Due => true,

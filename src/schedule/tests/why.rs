@@ -2,12 +2,16 @@
 
 use jiff::Timestamp;
 
+use crate::calendar::book::Book;
 use crate::schedule::cron::{Dialect, Line};
 use crate::schedule::definition::{Policy, Schedule, Trigger};
+use crate::schedule::filtered::Roll;
 use crate::schedule::fires::Dst;
 use crate::schedule::progress::Progress;
 use crate::schedule::slot::Key;
 use crate::schedule::why::{Question, Told, When};
+
+use super::market::{at as sessions, cron};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -119,4 +123,38 @@ fn a_boot_comes_when_it_comes() {
         answers[0].ends_with("after each boot; there was none on 2026-11-21, a Saturday."),
         "{answers:?}"
     );
+}
+
+#[test]
+fn a_slot_that_rolls_is_told_on_both_of_its_days() {
+    let book = Book::embedded();
+    let schedule = cron(&book, "30 21 * * 1-5", "America/New_York", "XNYS", Roll::Next);
+    let policy = Policy::default();
+    let about = |day: &str| {
+        let when = When::Day(day.parse().unwrap());
+        Question { when, ..noon(&schedule, &policy) }.answers()
+    };
+    let rolled = "Schedule `default`, slot 2026-11-27 21:30:00 EST: still to come, to be skipped, rolled to 2026-11-27 \
+                  21:30, one with the slot of 2026-11-27 21:30; XNYS is closed (Thanksgiving Day).";
+    assert_eq!(about("2026-11-26"), [rolled]);
+    let own = "Schedule `default`, slot 2026-11-27 21:30:00 EST: still to come.";
+    assert_eq!(about("2026-11-27"), [rolled, own]);
+    let told = [Told {
+        key: Some(Key::Instant(at("2026-11-27T02:30:00Z"))),
+        ..line("2026-11-28T02:30:00Z", "2026-11-28T02:30:00Z")
+    }];
+    let when = When::Day("2026-11-26".parse().unwrap());
+    assert_eq!(Question { when, told: &told, ..noon(&schedule, &policy) }.answers(), [""; 0]);
+}
+
+#[test]
+fn a_session_that_days_do_not_take_is_none_of_them() {
+    let book = Book::embedded();
+    let schedule = sessions(&book, "XNYS", "close", &["first_of_month"]);
+    let policy = Policy::default();
+    let when = When::Day("2026-11-24".parse().unwrap());
+    let answer = "Schedule `default` (XNYS at: close days: first_of_month) names no slot on 2026-11-24, a Tuesday: it is \
+                  a session, and none of its days: first_of_month. The one before: 2026-11-02 16:00:00 EST; the next: \
+                  2026-12-01 16:00:00 EST.";
+    assert_eq!(Question { when, ..noon(&schedule, &policy) }.answers(), [answer]);
 }

@@ -250,6 +250,6 @@ impl Slot<'_> {
         };
         let (schedule, count, reason) = (self.schedule.into(), self.count, reason.into());
         let date = first.to_zoned(TimeZone::UTC).date();
-        Entry { schedule, key, date, first, last, count, decision, reason }
+        Entry { schedule, key, date, first, last, count, decision, reason, foreseen: false }
     }
 }

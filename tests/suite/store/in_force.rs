@@ -176,6 +176,7 @@ fn fires(batch: &mut Batch, standing: &Standing, schedule: &str, ms: i64, run: i
         count: 1,
         decision: Decision::Fired,
         reason: "".into(),
+        foreseen: false,
     };
     batch.slot(standing.pipeline, &entry, Some(RunId(run)), at(ms));
 }

@@ -38,6 +38,7 @@ fn stretch(first: i64, last: i64, count: u64, decision: Decision) -> Entry {
         count,
         decision,
         reason: format!("{} for a \"reason\"", decision.word()).into(),
+        foreseen: false,
     }
 }
 

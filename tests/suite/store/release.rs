@@ -135,6 +135,7 @@ async fn goes_on(dir: &Path) {
         count: 1,
         decision: Decision::Fired,
         reason: "".into(),
+        foreseen: false,
     };
     batch.slot(standing.pipeline, &entry, Some(RunId(2)), at(1));
     batch.progress(standing.pipeline, "main", &Progress::upto(at(1)));
