@@ -2,15 +2,15 @@
 //! what time it is.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::value::{Enumerator, Object};
 
+use super::dates::{self, Civil, Instant};
 use super::params::ParamValue;
 use super::secret;
 
@@ -44,7 +44,11 @@ pub struct Scope {
 
 impl Scope {
     pub(crate) fn show(&self, instant: Timestamp) -> String {
-        local(instant, &self.timezone)
+        dates::show(&self.zoned(instant))
+    }
+
+    fn zoned(&self, instant: Timestamp) -> Zoned {
+        instant.to_zoned(self.timezone.clone())
     }
 
     /// `ds`.
@@ -56,10 +60,6 @@ impl Scope {
     pub(crate) fn ds_nodash(&self) -> String {
         self.ds().replace('-', "")
     }
-}
-
-fn local(instant: Timestamp, zone: &TimeZone) -> String {
-    instant.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// The names of a template's world.
@@ -117,12 +117,6 @@ pub(crate) const FILTERS: [&str; 36] = [
     "unique",
     "upper",
 ];
-/// What a date knows about itself; `weekday` is 1 on Monday and 7 on Sunday.
-pub(crate) const DATE_ATTRIBUTES: [&str; 4] = ["year", "month", "day", "weekday"];
-/// What an instant knows about itself, in the run's time zone; `timestamp` is in seconds.
-pub(crate) const INSTANT_ATTRIBUTES: [&str; 9] =
-    ["year", "month", "day", "weekday", "hour", "minute", "second", "date", "timestamp"];
-
 /// The facts as minijinja sees them; each is made when it is asked for.
 pub(crate) fn context(scope: &Scope, env: &BTreeMap<Box<str>, Box<str>>) -> Value {
     let env = env.iter().map(|(name, value)| (name.to_string(), Value::from(&**value))).collect();
@@ -138,13 +132,12 @@ struct Facts {
 impl Object for Facts {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let scope = &self.scope;
-        let instant =
-            |instant: Timestamp| Value::from_object(Instant(instant.to_zoned(scope.timezone.clone())));
+        let instant = |instant: Timestamp| Value::from_object(Instant(scope.zoned(instant)));
         Some(match key.as_str()? {
             "ds" => Value::from(scope.ds()),
             "ds_nodash" => Value::from(scope.ds_nodash()),
             "ts" => Value::from(scope.show(scope.scheduled_at)),
-            "logical_date" => Value::from_object(Day(scope.logical_date)),
+            "logical_date" => Value::from_object(Civil(scope.logical_date)),
             "data_interval_start" => instant(scope.data_interval_start),
             "data_interval_end" => instant(scope.data_interval_end),
             "scheduled_at" => instant(scope.scheduled_at),
@@ -167,7 +160,7 @@ fn param(value: &ParamValue) -> Value {
         ParamValue::Integer(number) => Value::from(*number),
         ParamValue::Number(number) => Value::from(*number),
         ParamValue::Boolean(truth) => Value::from(*truth),
-        ParamValue::Date(date) => Value::from_object(Day(*date)),
+        ParamValue::Date(date) => Value::from_object(Civil(*date)),
     }
 }
 
@@ -197,52 +190,5 @@ impl Object for Written {
         let table =
             values.map(|(key, value)| (key.clone(), Value::from(secret::without_marks(value)))).collect();
         Some(Value::from_object(Table(table)))
-    }
-}
-
-#[derive(Debug)]
-struct Day(Date);
-
-impl Object for Day {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        Some(match key.as_str()? {
-            "year" => Value::from(self.0.year()),
-            "month" => Value::from(self.0.month()),
-            "day" => Value::from(self.0.day()),
-            "weekday" => Value::from(self.0.weekday().to_monday_one_offset()),
-            _ => return None,
-        })
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-#[derive(Debug)]
-struct Instant(Zoned);
-
-impl Object for Instant {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        Some(match key.as_str()? {
-            "hour" => Value::from(self.0.hour()),
-            "minute" => Value::from(self.0.minute()),
-            "second" => Value::from(self.0.second()),
-            "date" => Value::from_object(Day(self.0.date())),
-            "timestamp" => Value::from(self.0.timestamp().as_second()),
-            _ => return Arc::new(Day(self.0.date())).get_value(key),
-        })
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&local(self.0.timestamp(), self.0.time_zone()))
     }
 }

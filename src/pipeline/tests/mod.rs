@@ -1,6 +1,7 @@
 //! Tests of the room through its door: text in, a pipeline or findings out.
 
 mod clock_changes;
+mod dates;
 mod expressions;
 mod findings;
 mod guide;

@@ -13,7 +13,7 @@ use super::super::scope::{Outputs, Scope};
 use super::super::secret::{reveal, secrets_in};
 use super::super::template::{MAX_RESULT, TemplateError, evaluate, render, render_env};
 
-fn scope() -> Scope {
+pub(super) fn scope() -> Scope {
     let params = [
         ("file".to_owned(), ParamValue::String("it's; rm".into())),
         ("n".to_owned(), ParamValue::Integer(3)),
