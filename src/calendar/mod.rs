@@ -1,0 +1,18 @@
+//! Exchange calendars: which dates have a session, when it opens and closes, and what the others are called.
+//! Pure: text and zone data go in; it never knows what day it is.
+
+pub mod book;
+pub mod calendar;
+pub mod hours;
+mod making;
+pub mod offset;
+mod read;
+mod rule;
+pub mod session;
+mod sheet;
+mod spec;
+mod table;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod week;
