@@ -11,7 +11,7 @@ use minijinja::machinery::Span as Mark;
 use minijinja::machinery::ast::{CallArg, Expr, UnaryOpKind};
 
 use super::check::Look;
-use super::shape::{Shape, Takes, UNITS};
+use super::vocabulary::{Shape, Takes, UNITS};
 use super::{dates, name};
 
 /// What a format is tried on.

@@ -12,7 +12,7 @@ use minijinja::value::{DynObject, Kwargs, Object, ObjectRepr, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 
 use super::params::{ParamType, ParamValue};
-use super::shape::UNITS;
+use super::vocabulary::UNITS;
 
 /// Bytes of a format; what it makes is at most fifty times as long.
 const MAX_FORMAT: usize = 200;

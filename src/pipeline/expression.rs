@@ -14,9 +14,9 @@ use crate::yaml::diagnostic::{listed, nearest};
 use super::check::Look;
 use super::order::near_path;
 use super::scope::{FILTERS, NAMES};
-use super::shape::{FUNCTIONS, Names, Shape, shape};
 use super::splice::from_start;
 use super::texts::Role;
+use super::vocabulary::{FUNCTIONS, Names, Shape, shape};
 
 impl<'t> Look<'_, 't> {
     /// All of a `when`.

@@ -17,12 +17,12 @@ pub mod policy;
 pub mod schema;
 pub mod scope;
 pub mod secret;
-mod shape;
 pub(crate) mod spec;
 mod splice;
 pub mod template;
 mod texts;
 mod timetable;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;

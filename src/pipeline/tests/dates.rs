@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::shape::Shape;
 use super::super::template::{TemplateError, evaluate, render};
+use super::super::vocabulary::Shape;
 use super::findings::findings;
 use super::templates::scope;
 

@@ -1,5 +1,5 @@
-//! What an expression gives, as far as its form says, and what such a thing knows and does. The tables here
-//! are what `check` holds templates to; it never evaluates one.
+//! The vocabulary of templates: what an expression gives, as far as its form says, and what such a thing knows
+//! and does. The tables here are what `check` holds templates to; they never evaluate one.
 
 // The syntax tree is minijinja's and wide; of what is not named, the form says nothing.
 #![allow(clippy::wildcard_enum_match_arm)]
