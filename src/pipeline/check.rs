@@ -91,7 +91,7 @@ impl<'t> Look<'_, 't> {
         )
     }
 
-    fn find(&mut self, start: usize, end: usize, diagnostic: Diagnostic) -> &mut Diagnostic {
+    pub(super) fn find(&mut self, start: usize, end: usize, diagnostic: Diagnostic) -> &mut Diagnostic {
         self.findings.push(Finding { start, end, diagnostic });
         let last = self.findings.len() - 1;
         &mut self.findings[last].diagnostic

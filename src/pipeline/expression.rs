@@ -9,10 +9,10 @@ use minijinja::machinery::ast::{
     BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Spanned, UnaryOpKind,
 };
 
-use crate::yaml::diagnostic::{listed, nearest};
+use crate::yaml::diagnostic::{Span, listed, nearest};
 
 use super::check::Look;
-use super::order::near_path;
+use super::order::{generated, near_path, not_there_yet};
 use super::scope::{FILTERS, NAMES};
 use super::splice::from_start;
 use super::texts::Role;
@@ -275,6 +275,12 @@ impl<'t> Look<'_, 't> {
                 }
             }
             Expr::Var(var) if var.id == "outputs" && !local("outputs") => {
+                if generated(world.tree, name).is_some() {
+                    let help = "it can leave data for others in $SEXTON_RUN_DIR";
+                    let found = not_there_yet(name, Span::default()).help(help);
+                    self.find(at.start_offset as usize, at.end_offset as usize, found);
+                    return;
+                }
                 if world.tree.find(name).is_none() {
                     let found = self.error(at, format!("there is no node `{name}`"));
                     match near_path(world.tree, name) {

@@ -2,12 +2,16 @@
 
 mod arguments;
 pub(crate) mod attributes;
+mod branches;
 pub(crate) mod check;
 pub mod clock_changes;
+pub mod command;
 mod dates;
 pub mod definition;
 pub mod environment;
 mod expression;
+pub mod kind;
+mod kinds;
 pub(crate) mod lower;
 pub(crate) mod name;
 pub mod node;
@@ -17,6 +21,10 @@ pub mod policy;
 pub mod schema;
 pub mod scope;
 pub mod secret;
+mod sensing;
+pub mod sensor;
+mod sensor_spec;
+mod shapes;
 pub(crate) mod spec;
 mod splice;
 pub mod template;
