@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::calendar::book::Book;
 use crate::config::load::{self, Names};
 use crate::config::settings::Config;
 use crate::pipeline::clock_changes;
@@ -35,8 +36,9 @@ pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
             good.extend(there.then(|| format!("{}: valid", file.display())));
             let secrets_known = there || (config.is_some() && args.paths.is_empty());
             let config = config.unwrap_or_default();
+            let calendars = load::calendars(&config_dir, &mut report)?;
             let names = Names::default();
-            around.insert(config_dir.clone(), Around { config, secrets_known, names });
+            around.insert(config_dir.clone(), Around { config, calendars, secrets_known, names });
         }
         let Some(around) = around.get_mut(&config_dir) else { continue };
         match one(&path, around, now, &mut report) {
@@ -67,6 +69,7 @@ pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
 /// The configuration that a file belongs to.
 struct Around {
     config: Config,
+    calendars: Book,
     /// Whether all secrets there are stand in it.
     secrets_known: bool,
     names: Names,
@@ -78,7 +81,7 @@ fn one(
     now: Timestamp,
     report: &mut Report,
 ) -> Result<Option<String>, String> {
-    let read = load::pipeline(path, &around.config.for_pipelines(), report);
+    let read = load::pipeline(path, &around.config.for_pipelines(), &around.calendars, report);
     let Some(pipeline) = read.map_err(|error| error.source.to_string())? else { return Ok(None) };
     let file = SourceFile::new(path.display().to_string(), pipeline.source.clone());
     report.add(&file, clock_changes::warnings(&pipeline, now));

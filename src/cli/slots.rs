@@ -5,6 +5,7 @@ use anyhow::{Context as _, anyhow};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::calendar::book::Book;
 use crate::config::kept;
 use crate::pipeline::definition::Pipeline;
 use crate::schedule::definition::{Policy, Schedule};
@@ -67,7 +68,7 @@ pub async fn slots(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
 /// The pipeline as its slots go by it.
 fn in_force(outlook: &Outlook) -> Option<Pipeline> {
     let kept = outlook.in_force.as_ref()?;
-    let read = kept::read(&kept.name, &kept.source, &kept.defaults);
+    let read = kept::read(&kept.name, &kept.source, &kept.defaults, &Book::embedded());
     read.map_err(|report| eprintln!("what is in force of `{}` can no longer be read:\n{report}", kept.name))
         .ok()
 }

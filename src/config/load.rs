@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::calendar::book::Book;
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::report::{Report, SourceFile};
@@ -31,6 +32,8 @@ pub struct Everything {
     pub config: Config,
     /// The text of sexton.yaml; empty where there is none.
     pub settings: String,
+    /// The calendars.
+    pub calendars: Book,
     /// The pipelines, by file name.
     pub pipelines: Vec<Pipeline>,
     /// What was found in all the files.
@@ -59,11 +62,12 @@ pub fn everything(dir: &Path) -> Result<Everything, Error> {
             Err(error) => all.report.add_unreadable(&path, &error.source),
         }
     }
+    all.calendars = calendars(dir, &mut all.report)?;
     let files = if pipelines.is_dir() { pipeline_files(&pipelines)? } else { Vec::new() };
     let defaults = all.config.for_pipelines();
     let mut names = Names::default();
     for path in files {
-        match pipeline(&path, &defaults, &mut all.report) {
+        match pipeline(&path, &defaults, &all.calendars, &mut all.report) {
             Ok(Some(pipeline)) => {
                 names.take(&path, &pipeline, &mut all.report);
                 all.pipelines.push(pipeline);
@@ -104,10 +108,20 @@ pub fn config(dir: &Path, report: &mut Report) -> Result<Option<Config>, Error> 
     Ok(config)
 }
 
+/// The calendars of a configuration directory.
+pub fn calendars(_dir: &Path, _report: &mut Report) -> Result<Book, Error> {
+    Ok(Book::embedded())
+}
+
 /// The pipeline of one file, if that is valid.
-pub fn pipeline(path: &Path, defaults: &Defaults, report: &mut Report) -> Result<Option<Pipeline>, Error> {
+pub fn pipeline(
+    path: &Path,
+    defaults: &Defaults,
+    calendars: &Book,
+    report: &mut Report,
+) -> Result<Option<Pipeline>, Error> {
     let file = source(path)?;
-    let (pipeline, found) = parse(&file, defaults);
+    let (pipeline, found) = parse(&file, defaults, calendars);
     report.add(&file, found);
     Ok(pipeline)
 }
@@ -137,8 +151,9 @@ pub fn find(dir: &Path, name: &str) -> Option<PathBuf> {
 /// The file that gives a pipeline this name with its `name` key.
 pub fn find_named(dir: &Path, name: &str) -> Option<PathBuf> {
     let files = pipeline_files(&dir.join("pipelines")).ok()?;
+    let calendars = calendars(dir, &mut Report::default()).ok()?;
     let named = |path: &PathBuf| {
-        let found = pipeline(path, &Defaults::default(), &mut Report::default());
+        let found = pipeline(path, &Defaults::default(), &calendars, &mut Report::default());
         found.is_ok_and(|found| found.is_some_and(|pipeline| &*pipeline.name == name))
     };
     files.into_iter().find(named)

@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::calendar::book::Book;
 use crate::cli::args::RunArgs;
 use crate::cli::desk;
 use crate::cli::failure::Outcome;
@@ -50,7 +51,7 @@ const LOCKED: &str = "one `sexton run` at a time uses a state directory: wait fo
 
 /// `sexton run`: one pipeline in the foreground, to its end.
 pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
-    let Some(Meant { pipeline, config, config_dir }) = read(args)? else {
+    let Some(Meant { pipeline, calendars, config, config_dir }) = read(args)? else {
         return Ok(Outcome::Unusable);
     };
     let params = match pipeline.params.bind(&args.params) {
@@ -65,7 +66,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
     let state = desk::directory(&args.state)?;
     log::complain();
     block_on(async {
-        let desk = Desk { state, config, config_dir, clock: Arc::new(System) };
+        let desk = Desk { state, calendars, config, config_dir, clock: Arc::new(System) };
         let asked = Asked { pipeline, params: kept_params(&params), date: args.date };
         foreground(&desk, asked, args.json).await
     })
@@ -74,6 +75,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
 /// The pipeline that is meant, and the settings around it.
 struct Meant {
     pipeline: Pipeline,
+    calendars: Book,
     config: Config,
     config_dir: PathBuf,
 }
@@ -98,15 +100,17 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
     let mut report = Report::default();
     let config = load::config(&config_dir, &mut report)?;
     let defaults = config.clone().unwrap_or_default().for_pipelines();
-    let pipeline = load::pipeline(&path, &defaults, &mut report)?;
+    let calendars = load::calendars(&config_dir, &mut report)?;
+    let pipeline = load::pipeline(&path, &defaults, &calendars, &mut report)?;
     out::findings(&report);
     let (Some(config), Some(pipeline)) = (config, pipeline) else { return Ok(None) };
-    Ok(Some(Meant { pipeline, config, config_dir }))
+    Ok(Some(Meant { pipeline, config, config_dir, calendars }))
 }
 
 /// Where a foreground run happens.
 struct Desk {
     state: PathBuf,
+    calendars: Book,
     config: Config,
     config_dir: PathBuf,
     clock: Arc<dyn Clock>,
@@ -142,6 +146,8 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, true)).await??;
     let (executor, client) = Local::start(options, reports);
     let environment = desk.config.environment.to_string();
+    let calendars = desk.calendars.clone();
+    let reread = move |definition: &_| reread(definition, &calendars);
     let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
     for (run, error) in &recovered.unreadable {
         eprintln!("warning: {error}\nit is closed as cancelled");

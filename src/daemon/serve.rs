@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::calendar::book::Book;
 use crate::cli::args::ServeArgs;
 use crate::cli::desk;
 use crate::cli::failure::Outcome;
@@ -79,6 +80,8 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, false)).await??;
     let (executor, client) = Local::start(options, reports);
     let environment = found.config.environment.to_string();
+    let calendars = found.calendars.clone();
+    let reread = move |definition: &_| reread(definition, &calendars);
     let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
     for (run, error) in &recovered.unreadable {
         tracing::error!(%run, "{error}; it is closed as cancelled");
@@ -177,12 +180,13 @@ fn read_again(last: InForce) -> anyhow::Result<Everything> {
     let (config, diagnostics) = settings::parse(&file);
     report.add(&file, diagnostics);
     let config = config.ok_or_else(|| anyhow!("{}", report.render(false)))?;
+    let calendars = Book::embedded();
     let read = last.pipelines.iter().map(|definition| {
-        kept::read(&definition.name, &definition.source, &definition.defaults)
+        kept::read(&definition.name, &definition.source, &definition.defaults, &calendars)
             .map_err(|report| anyhow!("{}: {report}", definition.name))
     });
     let pipelines = read.collect::<anyhow::Result<_>>()?;
-    Ok(Everything { config, settings: last.settings, pipelines, report: Report::default() })
+    Ok(Everything { config, settings: last.settings, calendars, pipelines, report: Report::default() })
 }
 
 fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {

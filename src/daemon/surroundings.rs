@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use crate::calendar::book::Book;
 use crate::cli::args::KeeperArgs;
 use crate::cli::failure::Outcome;
+use crate::config::kept;
 use crate::config::settings::{Config, SecretSource};
 use crate::engine::launch::{Secrets, Surroundings};
 use crate::pipeline::definition::Pipeline;
@@ -48,8 +50,8 @@ pub(super) fn evidence(config_dir: &Path) -> Evidence {
 }
 
 /// A kept definition, read again.
-pub(super) fn reread(definition: &Definition) -> Result<Pipeline, String> {
-    crate::config::kept::read(&definition.name, &definition.source, &definition.defaults)
+pub(super) fn reread(definition: &Definition, calendars: &Book) -> Result<Pipeline, String> {
+    kept::read(&definition.name, &definition.source, &definition.defaults, calendars)
 }
 
 /// `PATH HOME USER SHELL LANG`, with a sane value for what is not set; nothing else of this process's

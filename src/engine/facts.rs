@@ -35,6 +35,7 @@ pub fn scope(run: &NewRun, pipeline: &Pipeline, environment: &str) -> Scope {
         pipeline: pipeline.name.to_string(),
         environment: environment.to_owned(),
         logical_date: run.logical_date,
+        calendar: None,
         timezone: zone(pipeline),
         scheduled_at: run.scheduled_at.unwrap_or(run.created_at),
         data_interval_start: run.interval.start,

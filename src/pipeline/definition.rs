@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::calendar::book::Book;
 use crate::duration;
 use crate::schedule::definition::Timetable;
 use crate::yaml::composer;
@@ -66,15 +67,15 @@ impl Default for Defaults {
     }
 }
 
-/// Reads and checks a pipeline file. There is a pipeline exactly where there is no error; warnings may
-/// stand beside it.
-pub fn parse(file: &SourceFile, defaults: &Defaults) -> (Option<Pipeline>, Diagnostics) {
+/// Reads and checks a pipeline file, which may name calendars of the book. There is a pipeline exactly where
+/// there is no error; warnings may stand beside it.
+pub fn parse(file: &SourceFile, defaults: &Defaults, book: &Book) -> (Option<Pipeline>, Diagnostics) {
     let mut found = Diagnostics::default();
-    let pipeline = read(file, defaults, &mut found).filter(|_| !found.has_errors());
+    let pipeline = read(file, defaults, book, &mut found).filter(|_| !found.has_errors());
     (pipeline, found)
 }
 
-fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Option<Pipeline> {
+fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnostics) -> Option<Pipeline> {
     let document = composer::read(&file.text, found)?;
     let root = document.root();
     let keys: FileKeys = match document.view(root) {
@@ -90,7 +91,7 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
         timezone(&document, keys.timezone.as_ref(), found).unwrap_or_else(|| defaults.timezone.clone());
     let params = keys.params.as_ref().map(|params| read_params(&document, params.id, found));
     let params = params.unwrap_or_default();
-    let around = Around { name: &name, timezone: &timezone, params: &params };
+    let around = Around { name: &name, timezone: &timezone, params: &params, book };
     let (timetable, schedule_places) =
         timetable::read(&mut Reading { document: &document, found }, &keys, &around);
     let lowered = lower(&document, &name, defaults.settings.clone(), found)?;

@@ -10,6 +10,8 @@ use jiff::{Timestamp, Zoned};
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 
+use crate::calendar::calendar::Calendar;
+
 use super::dates::{self, Civil, Instant};
 use super::params::ParamValue;
 use super::secret;
@@ -30,6 +32,8 @@ pub struct Scope {
     pub logical_date: Date,
     /// In which the instants below are shown.
     pub timezone: TimeZone,
+    /// The exchange whose session of that date is its session; none where there is none.
+    pub calendar: Option<Arc<Calendar>>,
     /// The slot's instant; of a manual run, when it was asked for.
     pub scheduled_at: Timestamp,
     /// Start of the data interval.

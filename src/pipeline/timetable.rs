@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use crate::calendar::book::Book;
 use crate::schedule::cron::{Dialect, Line};
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Timetable, Trigger, UNNAMED};
 use crate::schedule::fires::{Dst, Fold, Gap};
@@ -31,6 +32,7 @@ pub(crate) struct Around<'a> {
     pub(crate) name: &'a str,
     pub(crate) timezone: &'a str,
     pub(crate) params: &'a Params,
+    pub(crate) book: &'a Book,
 }
 
 /// The timetable, and where the expression of each of its schedules stands.

@@ -1,5 +1,6 @@
 //! The door of the room as the tests use it: a text, and what comes of it.
 
+use crate::calendar::book::Book;
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
 use crate::yaml::report::{Report, SourceFile};
 
@@ -7,7 +8,7 @@ use crate::yaml::report::{Report, SourceFile};
 #[track_caller]
 pub(super) fn pipeline(text: &str) -> Pipeline {
     let file = SourceFile::new("config/pipelines/nightly.yaml", text);
-    let (pipeline, found) = parse(&file, &Defaults::default());
+    let (pipeline, found) = parse(&file, &Defaults::default(), &Book::embedded());
     let mut report = Report::default();
     report.add(&file, found);
     assert!(report.is_empty(), "{}", report.render(false));
@@ -21,7 +22,7 @@ pub(super) fn findings(text: &str) -> String {
 
 pub(super) fn report(text: &str) -> Report {
     let file = SourceFile::new("nightly.yaml", text);
-    let (pipeline, found) = parse(&file, &Defaults::default());
+    let (pipeline, found) = parse(&file, &Defaults::default(), &Book::embedded());
     assert_eq!(pipeline.is_none(), found.has_errors());
     let mut report = Report::default();
     report.add(&file, found);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::date;
 
+use crate::calendar::book::Book;
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Trigger};
 use crate::schedule::fires::{Dst, Fold, Gap};
 use crate::yaml::report::SourceFile;
@@ -70,7 +71,7 @@ fn the_zone_is_the_schedules_the_pipelines_or_that_of_the_settings() {
         ("timezone: Europe/London\nschedule: {cron: 0 5 * * *, timezone: Europe/Paris}", "Europe/Paris"),
     ] {
         let file = SourceFile::new("nightly.yaml", format!("exec: run\n{text}\n"));
-        let pipeline = parse(&file, &defaults).0.unwrap();
+        let pipeline = parse(&file, &defaults, &Book::embedded()).0.unwrap();
         assert_eq!(&*pipeline.timetable.schedules[0].timezone, expected, "{text}");
     }
 }

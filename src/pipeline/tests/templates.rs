@@ -25,6 +25,7 @@ pub(super) fn scope() -> Scope {
         pipeline: "nightly".to_owned(),
         environment: "test".to_owned(),
         logical_date: date(2026, 11, 20),
+        calendar: None,
         timezone: TimeZone::get("America/New_York").unwrap(),
         scheduled_at: "2026-11-21T01:30:00Z".parse().unwrap(),
         data_interval_start: "2026-11-20T01:30:00Z".parse().unwrap(),

@@ -15,12 +15,15 @@ const FLOORS: [(u8, &[&str]); 7] = [
 ];
 
 /// Who may look across a floor, and at what.
-const SIDEWAYS: [(&str, &str); 11] = [
+const SIDEWAYS: [(&str, &str); 13] = [
     ("src/yaml/", "duration"),
     ("src/config/", "pipeline"),
+    ("src/config/", "calendar"),
     // A pipeline has schedules, and those know nothing of what they start.
     ("src/schedule/", "calendar"),
     ("src/pipeline/", "schedule"),
+    // Schedules and conditions go by the sessions of exchanges.
+    ("src/pipeline/", "calendar"),
     // The keeper's client speaks its protocol, starts it, and judges by its evidence.
     ("src/executor/local.rs", "keeper::protocol"),
     ("src/executor/local.rs", "keeper::verdict"),

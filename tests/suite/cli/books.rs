@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sexton::calendar::book::Book;
 use sexton::config::kept;
 use sexton::pipeline::definition::Defaults;
 use sexton::pipeline::node::NodeId;
@@ -105,7 +106,8 @@ impl Books {
     /// exit codes. Where there are no more of them, the run is left as it stands.
     pub(super) fn plays(&mut self, pipeline: &str, run: i64, begin: &str, codes: &[i32]) -> &mut Self {
         let (name, yaml) = self.yaml.iter().find(|(name, _)| name == pipeline).unwrap();
-        let definition = kept::read(name, yaml, &kept::write(&Defaults::default())).unwrap();
+        let definition =
+            kept::read(name, yaml, &kept::write(&Defaults::default()), &Book::embedded()).unwrap();
         let mut play = Play { run: Run::new(RunId(run), definition.tree), now: at(begin) };
         play.step(&mut self.batch, &Event::Begin);
         let mut codes = codes.iter();

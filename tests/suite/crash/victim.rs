@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sys::signal::{SigSet, Signal};
+use sexton::calendar::book::Book;
 use sexton::clock::{Clock as _, System};
 use sexton::config::kept;
 use sexton::control::{Control, Watch};
@@ -65,8 +66,9 @@ async fn serve(dir: &Path) {
         places: places.clone(),
     };
     let (executor, client) = Local::start(options, reports);
-    let reread =
-        |definition: &Definition| kept::read(&definition.name, &definition.source, &definition.defaults);
+    let reread = |definition: &Definition| {
+        kept::read(&definition.name, &definition.source, &definition.defaults, &Book::embedded())
+    };
     let recovered = Recovered::load(store.reader(), &reread, "test").await.unwrap();
     let next = store.next_ids().await.unwrap();
     let (_control, commands) = Control::new();
@@ -107,7 +109,7 @@ async fn serve(dir: &Path) {
 async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
     let source = std::fs::read_to_string(dir.join(format!("{name}.yaml"))).unwrap();
     let defaults = kept::write(&Defaults::default());
-    let pipeline: Pipeline = kept::read(name, &source, &defaults).unwrap();
+    let pipeline: Pipeline = kept::read(name, &source, &defaults, &Book::embedded()).unwrap();
     let now = truncated(System.now());
     let hash = pipeline.hash.clone();
     let definition = Definition { name: name.to_owned(), hash, source, defaults };

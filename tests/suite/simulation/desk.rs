@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use sexton::calendar::book::Book;
 use sexton::clock::Clock as _;
 use sexton::config::kept;
 use sexton::control::{Control, Refused, Watch};
@@ -462,7 +463,7 @@ fn surroundings(dir: &Path) -> Surroundings {
 }
 
 fn reread(definition: &Definition) -> Result<Pipeline, String> {
-    kept::read(&definition.name, &definition.source, &definition.defaults)
+    kept::read(&definition.name, &definition.source, &definition.defaults, &Book::embedded())
 }
 
 struct Onlooker(Arc<Mutex<BTreeMap<RunId, Known>>>);

@@ -1,6 +1,7 @@
 //! Random pipelines, as files: the engine reads them again after each crash, as it reads everybody's.
 
 use serde_json::{Map, Value, json};
+use sexton::calendar::book::Book;
 use sexton::pipeline::definition::{Defaults, Pipeline, parse};
 use sexton::yaml::report::{Report, SourceFile};
 
@@ -9,7 +10,7 @@ use super::chance::Chance;
 /// A pipeline from the text of its file.
 pub(super) fn pipeline(name: &str, source: &str) -> Pipeline {
     let file = SourceFile::new(format!("{name}.yaml"), source);
-    let (pipeline, found) = parse(&file, &Defaults::default());
+    let (pipeline, found) = parse(&file, &Defaults::default(), &Book::embedded());
     pipeline.unwrap_or_else(|| {
         let mut report = Report::default();
         report.add(&file, found);
