@@ -113,10 +113,12 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
     let mut used = BTreeMap::new();
     if let Some(defaults) = keys.defaults {
         let own: InheritedKeys = reader::read(&document, defaults.id, Some(&[]), found);
-        // No pipeline is known here, so no node's output and no parameter either.
+        // No pipeline is known here, so no node's output, no parameter and no exchange either.
         let (tree, params) = (nothing(), Params::default());
+        let no_session = Some("no session here: not every pipeline has a calendar".to_owned());
+        let world = World { tree: &tree, params: &params, calendars: None, no_session };
         for text in lower::setting_texts(&document, &own) {
-            check(&document, text, &World { tree: &tree, params: &params }, &mut used, found);
+            check(&document, text, &world, &mut used, found);
         }
         config.defaults = Reading { document: &document, found }.settings(&own, &config.defaults);
     }

@@ -29,6 +29,16 @@ impl<'t> Look<'_, 't> {
                 }
             }
             Takes::Days => self.days(called, args),
+            Takes::Code => {
+                if let Some(arg) = self.only(called, args, at, "a code: `\"XLON\"`") {
+                    self.code(arg);
+                }
+            }
+            Takes::Count => {
+                if let Some(arg) = self.only(called, args, at, "a number of sessions: `1`, `-2`") {
+                    self.whole_number(arg);
+                }
+            }
             Takes::DateFormat => {
                 if let Some(arg) = self.only(called, args, at, "a format: `\"%Y%m%d\"`") {
                     self.format(arg, EXAMPLE);
@@ -88,7 +98,10 @@ impl<'t> Look<'_, 't> {
             (Some(Shape::Instant), _) => {
                 self.error(arg.span(), "an instant is no date: say `.date` behind it");
             }
-            (Some(other @ (Shape::Truth | Shape::Number)), _) => {
+            (Some(Shape::Session), _) => {
+                self.error(arg.span(), "a session is no date: say `.label` behind it");
+            }
+            (Some(other), _) => {
                 self.error(arg.span(), format!("expected a date, found {}", other.words()))
                     .help
                     .push("one is written like `\"2026-11-27\"`, in quotes".to_owned());
@@ -114,6 +127,21 @@ impl<'t> Look<'_, 't> {
             self.error(second.span(), format!("`{called}` takes one number, of days"))
                 .help
                 .push(format!("the rest goes by name: `{called}(weeks=1, days=2)`"));
+        }
+    }
+
+    fn code(&mut self, arg: &Expr<'_>) {
+        let Expr::Const(text) = arg else { return };
+        let Some(code) = text.value.as_str() else {
+            self.error(arg.span(), "a code is a text, such as `\"XLON\"`");
+            return;
+        };
+        if let Some(Err(unknown)) = self.world.and_then(|world| world.calendars).map(|book| book.get(code)) {
+            let found = self.error(text.span(), unknown.to_string());
+            match unknown.meant {
+                Some(meant) => found.primary.text = format!("did you mean `{meant}`?"),
+                None => found.help.push("`sexton calendar list` shows those there are".to_owned()),
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use minijinja::machinery::ast::{Expr, Stmt};
 use minijinja::machinery::{Span as Mark, Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
+use crate::calendar::book::Book;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::Document;
 
@@ -29,6 +30,10 @@ const MAX_TEMPLATE: usize = 128 << 10;
 pub(crate) struct World<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) params: &'a Params,
+    /// The calendars there are, where they are known.
+    pub(crate) calendars: Option<&'a Book>,
+    /// Why there is no `session`, if there is none.
+    pub(crate) no_session: Option<String>,
 }
 
 /// Checks one text of a file. The secrets that it names join those `used` so far.

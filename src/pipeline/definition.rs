@@ -26,6 +26,7 @@ use super::node::Tree;
 use super::order;
 use super::params::{Param, ParamType, Params, Pattern};
 use super::policy::{RetryOn, Settings};
+use super::scope::NO_CALENDAR;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
 use super::timetable::{self, Around};
 
@@ -46,6 +47,8 @@ pub struct Pipeline {
     pub secrets: BTreeMap<Box<str>, Span>,
     /// Its nodes. What the file says about the pipeline as a whole is in the options of the root.
     pub tree: Arc<Tree>,
+    /// The calendars that its schedules and expressions may name.
+    pub calendars: Book,
     /// The text it was made from.
     pub source: Arc<str>,
     /// SHA-256, in hex, of everything it was made from: name, text and defaults.
@@ -95,7 +98,8 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
     let (timetable, schedule_places) =
         timetable::read(&mut Reading { document: &document, found }, &keys, &around);
     let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
-    let world = World { tree: &lowered.tree, params: &params };
+    let no_session = Some(NO_CALENDAR.to_owned());
+    let world = World { tree: &lowered.tree, params: &params, calendars: Some(book), no_session };
     let mut secrets = BTreeMap::new();
     for &text in &lowered.texts {
         check(&document, text, &world, &mut secrets, found);
@@ -114,6 +118,7 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
         params,
         secrets,
         tree: Arc::new(tree),
+        calendars: book.clone(),
         source: file.text.clone(),
         hash,
     })

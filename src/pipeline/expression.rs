@@ -168,12 +168,18 @@ impl<'t> Look<'_, 't> {
         let message = format!("{} is compared with {}", one.words(), two.words());
         let help = match (one, two) {
             (Shape::Instant, Shape::Date) | (Shape::Date, Shape::Instant) => "an instant has a `.date`",
+            (Shape::Session, _) | (_, Shape::Session) => "the date of a session is its `.label`",
             (Shape::Date, _) | (_, Shape::Date) => {
                 "make a date of a text: `date(\"2026-11-27\")`; `ds` is the logical date as text"
             }
-            _ => "an instant has a `.date`, an `.hour`, and `.strftime(\"%H:%M\")` as text",
+            (Shape::Instant, _) | (_, Shape::Instant) => {
+                "an instant has a `.date`, an `.hour`, and `.strftime(\"%H:%M\")` as text"
+            }
+            (Shape::Run, _) | (_, Shape::Run) => "its number is `run.id`, a text",
+            (Shape::Calendar, _) | (_, Shape::Calendar) => "its code is `.code`",
+            _ => "",
         };
-        self.error(at, message).help.push(help.to_owned());
+        self.error(at, message).help.extend((!help.is_empty()).then(|| help.to_owned()));
     }
 
     fn membership(&mut self, item: &Expr<'t>, list: &Expr<'t>) {
@@ -236,7 +242,11 @@ impl<'t> Look<'_, 't> {
         if self.world.is_none() || self.locals.contains(&name) {
             return;
         }
-        if FUNCTIONS.iter().any(|(known, _)| *known == name) {
+        if let Some(missing) =
+            self.world.and_then(|world| world.no_session.clone()).filter(|_| name == "session")
+        {
+            self.error(at, missing);
+        } else if FUNCTIONS.iter().any(|(known, _)| *known == name) {
             self.error(at, format!("`{name}` is a function; call it: `{name}(…)`"));
         } else if name == "env" && self.role == Some(Role::EnvValue) {
             self.error(at, "a variable of `env` cannot read `env`");
@@ -309,9 +319,12 @@ impl<'t> Look<'_, 't> {
 /// How a thing that is neither true nor false is asked.
 fn asked(found: Shape) -> Option<String> {
     let example = match found {
-        Shape::Truth | Shape::Number | Shape::Text => return None,
+        Shape::Truth | Shape::Number | Shape::Text | Shape::Texts => return None,
         Shape::Date => "compare it, as in `logical_date == logical_date.last_of_month`",
         Shape::Instant => "compare it, as in `scheduled_at.hour < 12`",
+        Shape::Session => "ask it, as in `session.is_session`",
+        Shape::Calendar => "ask it, as in `calendar(\"XLON\").is_session(ds)`",
+        Shape::Run => "ask it, as in `run.is_latest`",
     };
     Some(example.to_owned())
 }

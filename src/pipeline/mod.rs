@@ -24,6 +24,7 @@ pub mod secret;
 mod sensing;
 pub mod sensor;
 mod sensor_spec;
+mod session;
 mod shapes;
 pub(crate) mod spec;
 mod splice;

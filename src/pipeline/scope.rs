@@ -2,19 +2,22 @@
 //! what time it is.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object};
+use minijinja::value::{Enumerator, Object, ObjectRepr};
 
+use crate::calendar::book::Book;
 use crate::calendar::calendar::Calendar;
 
-use super::dates::{self, Civil, Instant};
+use super::dates::{self, Civil, Instant, refused};
 use super::params::ParamValue;
 use super::secret;
+use super::session::{Exchanges, OnExchange};
 
 /// What `key=value` lines a node has written, by key.
 pub type Outputs = BTreeMap<String, String>;
@@ -24,6 +27,10 @@ pub type Outputs = BTreeMap<String, String>;
 pub struct Scope {
     /// The run's id.
     pub run: String,
+    /// What made the run, in a word: `scheduled`, `manual` or `backfill`.
+    pub kind: &'static str,
+    /// Whether no later slot of the run's schedule is due yet.
+    pub is_latest: bool,
     /// The pipeline's name.
     pub pipeline: String,
     /// `environment` of sexton.yaml.
@@ -34,6 +41,8 @@ pub struct Scope {
     pub timezone: TimeZone,
     /// The exchange whose session of that date is its session; none where there is none.
     pub calendar: Option<Arc<Calendar>>,
+    /// The calendars that expressions may name.
+    pub calendars: Book,
     /// The slot's instant; of a manual run, when it was asked for.
     pub scheduled_at: Timestamp,
     /// Start of the data interval.
@@ -55,6 +64,12 @@ impl Scope {
         instant.to_zoned(self.timezone.clone())
     }
 
+    /// `session`: what the logical date is on the run's exchange.
+    pub(crate) fn session(&self) -> Option<OnExchange> {
+        let calendar = self.calendar.clone()?;
+        Some(OnExchange { calendar, date: self.logical_date })
+    }
+
     /// `ds`.
     pub(crate) fn ds(&self) -> String {
         self.logical_date.to_string()
@@ -66,12 +81,16 @@ impl Scope {
     }
 }
 
+/// Why there is no `session`.
+pub(crate) const NO_CALENDAR: &str = "no calendar: give the schedule or the pipeline a `calendar:`";
+
 /// The names of a template's world.
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     "ds",
     "ds_nodash",
     "ts",
     "logical_date",
+    "session",
     "data_interval_start",
     "data_interval_end",
     "scheduled_at",
@@ -145,7 +164,15 @@ impl Object for Facts {
             "data_interval_start" => instant(scope.data_interval_start),
             "data_interval_end" => instant(scope.data_interval_end),
             "scheduled_at" => instant(scope.scheduled_at),
-            "run" => Value::from(&*scope.run),
+            "run" => Value::from_object(ThisRun {
+                id: (&*scope.run).into(),
+                kind: scope.kind,
+                is_latest: scope.is_latest,
+            }),
+            "session" => {
+                scope.session().map_or_else(|| Value::from(refused(NO_CALENDAR)), Value::from_object)
+            }
+            "calendar" => Value::from_object(Exchanges(scope.calendars.clone())),
             "pipeline" => Value::from(&*scope.pipeline),
             "environment" => Value::from(&*scope.environment),
             "params" => {
@@ -194,5 +221,32 @@ impl Object for Written {
         let table =
             values.map(|(key, value)| (key.clone(), Value::from(secret::without_marks(value)))).collect();
         Some(Value::from_object(Table(table)))
+    }
+}
+
+/// `run`.
+#[derive(Debug)]
+struct ThisRun {
+    id: Box<str>,
+    kind: &'static str,
+    is_latest: bool,
+}
+
+impl Object for ThisRun {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        Some(match key.as_str()? {
+            "id" => Value::from(&*self.id),
+            "kind" => Value::from(self.kind),
+            "is_latest" => Value::from(self.is_latest),
+            _ => return None,
+        })
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)
     }
 }

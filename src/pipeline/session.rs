@@ -14,7 +14,7 @@ use crate::calendar::book::Book;
 use crate::calendar::calendar::Calendar;
 use crate::calendar::session::{Day, Period, Session};
 
-use super::dates::{Civil, Instant, date_of, refused};
+use super::dates::{Civil, Instant, date_of, refused, show};
 
 /// A date on an exchange: its session, or that it has none.
 #[derive(Clone, Debug)]
@@ -32,6 +32,12 @@ struct Exchange(Arc<Calendar>);
 pub(crate) struct Exchanges(pub(crate) Book);
 
 impl OnExchange {
+    /// The session's label, open and close, as text; `None` where there is none.
+    pub(crate) fn texts(&self) -> Option<[String; 3]> {
+        let Session { label, open, close, .. } = self.calendar.session(self.date)?;
+        Some([label.to_string(), show(&self.instant(open)), show(&self.instant(close))])
+    }
+
     fn day(&self) -> Result<Day, Error> {
         match self.calendar.day(self.date) {
             Day::Before | Day::Beyond => Err(self.beyond(self.date)),

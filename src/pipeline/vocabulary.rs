@@ -22,6 +22,14 @@ pub(crate) enum Shape {
     Date,
     /// A moment, in a time zone.
     Instant,
+    /// What a date is on an exchange.
+    Session,
+    /// An exchange.
+    Calendar,
+    /// The run itself.
+    Run,
+    /// A list of texts.
+    Texts,
 }
 
 /// Something that can be asked of a thing in brackets.
@@ -43,6 +51,10 @@ pub(crate) enum Takes {
     Date,
     /// Days, and by name weeks, months and years.
     Days,
+    /// The code of a calendar.
+    Code,
+    /// A number of sessions.
+    Count,
     /// A format of strftime for a date.
     DateFormat,
     /// The same for an instant.
@@ -50,8 +62,8 @@ pub(crate) enum Takes {
 }
 
 /// The functions there are.
-pub(crate) const FUNCTIONS: [(&str, Takes); 3] =
-    [("date", Takes::Date), ("range", Takes::Range), ("secret", Takes::Secret)];
+pub(crate) const FUNCTIONS: [(&str, Takes); 4] =
+    [("calendar", Takes::Code), ("date", Takes::Date), ("range", Takes::Range), ("secret", Takes::Secret)];
 
 /// What a date knows about itself; `weekday` is 1 on Monday and 7 on Sunday.
 const DATE: [(&str, Shape); 11] = [
@@ -85,12 +97,61 @@ const DATE_METHODS: [Method; 4] = [
 const INSTANT_METHODS: [Method; 1] =
     [Method { name: "strftime", takes: Takes::InstantFormat, gives: Shape::Text }];
 
+/// What a date is on an exchange.
+const SESSION: [(&str, Shape); 28] = [
+    ("is_session", Shape::Truth),
+    ("is_closed", Shape::Truth),
+    ("is_holiday", Shape::Truth),
+    ("is_regular_holiday", Shape::Truth),
+    ("is_early_close", Shape::Truth),
+    ("is_late_open", Shape::Truth),
+    ("is_projected", Shape::Truth),
+    ("is_first_of_week", Shape::Truth),
+    ("is_first_of_month", Shape::Truth),
+    ("is_first_of_quarter", Shape::Truth),
+    ("is_first_of_year", Shape::Truth),
+    ("is_last_of_week", Shape::Truth),
+    ("is_last_of_month", Shape::Truth),
+    ("is_last_of_quarter", Shape::Truth),
+    ("is_last_of_year", Shape::Truth),
+    ("holiday_name", Shape::Text),
+    ("names", Shape::Texts),
+    ("nth_of_month", Shape::Number),
+    ("nth_last_of_month", Shape::Number),
+    ("open", Shape::Instant),
+    ("close", Shape::Instant),
+    ("break_start", Shape::Instant),
+    ("break_end", Shape::Instant),
+    ("label", Shape::Date),
+    ("previous", Shape::Session),
+    ("next", Shape::Session),
+    ("date", Shape::Date),
+    ("calendar", Shape::Text),
+];
+const RUN: [(&str, Shape); 3] = [("id", Shape::Text), ("kind", Shape::Text), ("is_latest", Shape::Truth)];
+
+const SESSION_METHODS: [Method; 1] = [Method { name: "shift", takes: Takes::Count, gives: Shape::Session }];
+const CALENDAR_METHODS: [Method; 2] = [
+    Method { name: "session", takes: Takes::Date, gives: Shape::Session },
+    Method { name: "is_session", takes: Takes::Date, gives: Shape::Truth },
+];
+
 /// By what arguments of `plus` and `minus` a date is moved.
 pub(crate) const UNITS: [&str; 4] = ["days", "weeks", "months", "years"];
 
 impl Shape {
     /// Every shape.
-    pub(crate) const ALL: [Self; 5] = [Self::Truth, Self::Number, Self::Text, Self::Date, Self::Instant];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Truth,
+        Self::Number,
+        Self::Text,
+        Self::Date,
+        Self::Instant,
+        Self::Session,
+        Self::Calendar,
+        Self::Run,
+        Self::Texts,
+    ];
 
     /// In a sentence.
     pub(crate) fn words(self) -> &'static str {
@@ -100,23 +161,30 @@ impl Shape {
             Self::Text => "a text",
             Self::Date => "a date",
             Self::Instant => "an instant",
+            Self::Session => "a session",
+            Self::Calendar => "a calendar",
+            Self::Run => "the run",
+            Self::Texts => "a list",
         }
     }
 
     /// Whether it is none of minijinja's own kinds: an operator does not know it.
     pub(crate) fn is_ours(self) -> bool {
         match self {
-            Self::Truth | Self::Number | Self::Text => false,
-            Self::Date | Self::Instant => true,
+            Self::Truth | Self::Number | Self::Text | Self::Texts => false,
+            Self::Date | Self::Instant | Self::Session | Self::Calendar | Self::Run => true,
         }
     }
 
     /// What it knows, and what that is.
     pub(crate) fn attributes(self) -> impl Iterator<Item = (&'static str, Self)> + Clone {
         let (first, second): (&[_], &[_]) = match self {
-            Self::Truth | Self::Number | Self::Text => (&[], &[]),
+            Self::Truth | Self::Number | Self::Text | Self::Texts => (&[], &[]),
             Self::Date => (&DATE, &[]),
             Self::Instant => (&DATE, &INSTANT),
+            Self::Session => (&SESSION, &[]),
+            Self::Calendar => (&[("code", Self::Text)], &[]),
+            Self::Run => (&RUN, &[]),
         };
         first.iter().chain(second).copied()
     }
@@ -124,9 +192,11 @@ impl Shape {
     /// What it does.
     pub(crate) fn methods(self) -> &'static [Method] {
         match self {
-            Self::Truth | Self::Number | Self::Text => &[],
+            Self::Truth | Self::Number | Self::Text | Self::Texts | Self::Run => &[],
             Self::Date => &DATE_METHODS,
             Self::Instant => &INSTANT_METHODS,
+            Self::Session => &SESSION_METHODS,
+            Self::Calendar => &CALENDAR_METHODS,
         }
     }
 
@@ -156,7 +226,9 @@ pub(crate) fn shape(expr: &Expr<'_>, names: Names<'_>) -> Option<Shape> {
         Expr::Const(value) => constant(value),
         Expr::Var(var) if names.locals.contains(&var.id) => None,
         Expr::Var(var) => match var.id {
-            "ds" | "ds_nodash" | "ts" | "pipeline" | "environment" | "run" => Some(Shape::Text),
+            "ds" | "ds_nodash" | "ts" | "pipeline" | "environment" => Some(Shape::Text),
+            "run" => Some(Shape::Run),
+            "session" => Some(Shape::Session),
             "logical_date" => Some(Shape::Date),
             "data_interval_start" | "data_interval_end" | "scheduled_at" => Some(Shape::Instant),
             _ => None,
@@ -190,6 +262,7 @@ pub(crate) fn shape(expr: &Expr<'_>, names: Names<'_>) -> Option<Shape> {
         },
         Expr::Call(call) => match call.identify_call() {
             CallType::Function("date") => Some(Shape::Date),
+            CallType::Function("calendar") => Some(Shape::Calendar),
             CallType::Function("secret") => Some(Shape::Text),
             CallType::Function(_) | CallType::Object(_) => None,
             CallType::Method(thing, name) => of(thing)?.method(name).map(|method| method.gives),

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 
+use crate::calendar::book::Book;
+
 use super::super::environment::{attempt_facts, facts};
 use super::super::params::ParamValue;
 use super::super::scope::{Outputs, Scope};
@@ -22,10 +24,13 @@ pub(super) fn scope() -> Scope {
     let rows = Outputs::from([("rows".to_owned(), "12".to_owned())]);
     Scope {
         run: "r1".to_owned(),
+        kind: "scheduled",
+        is_latest: true,
         pipeline: "nightly".to_owned(),
         environment: "test".to_owned(),
         logical_date: date(2026, 11, 20),
         calendar: None,
+        calendars: Book::embedded(),
         timezone: TimeZone::get("America/New_York").unwrap(),
         scheduled_at: "2026-11-21T01:30:00Z".parse().unwrap(),
         data_interval_start: "2026-11-20T01:30:00Z".parse().unwrap(),
