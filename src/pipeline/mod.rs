@@ -2,6 +2,7 @@
 
 mod arguments;
 pub(crate) mod attributes;
+pub mod because;
 mod branches;
 pub(crate) mod check;
 pub mod clock_changes;

@@ -38,6 +38,50 @@ impl OnExchange {
         Some([label.to_string(), show(&self.instant(open)), show(&self.instant(close))])
     }
 
+    /// What the date is on the exchange, in words: of a session, the answers to what was asked.
+    pub(crate) fn answers(&self, names: &[&str]) -> String {
+        let (code, date) = (self.calendar.code(), self.date);
+        let day = match self.day() {
+            Ok(Day::Session(_)) => {
+                let answers: Vec<String> = names.iter().filter_map(|name| self.answer(name)).collect();
+                let answers = if answers.is_empty() { "a session".to_owned() } else { answers.join(", ") };
+                return format!("{code} {date} is {answers}");
+            }
+            Ok(day) => day,
+            Err(error) => return error.detail().unwrap_or_default().to_owned(),
+        };
+        match day {
+            Day::Closed(_) => format!("{code} is closed on {date}: {}", reason(&day, date)),
+            Day::Session(_) | Day::Off | Day::Before | Day::Beyond => {
+                format!("{code} is closed on a {}", reason(&day, date))
+            }
+        }
+    }
+
+    /// What a session is or is not: `not the last session of its month`.
+    fn answer(&self, name: &str) -> Option<String> {
+        let words = match (name, name.rsplit_once("_of_")) {
+            ("is_early_close", _) => "an early close".to_owned(),
+            ("is_late_open", _) => "a late open".to_owned(),
+            ("is_projected", _) => "projected".to_owned(),
+            ("is_session" | "is_closed" | "is_holiday" | "is_regular_holiday", _) => {
+                return Some("a session".to_owned());
+            }
+            ("nth_of_month", _) => {
+                return Some(format!("session {} of its month", self.nth_of_month().ok()?.0));
+            }
+            ("nth_last_of_month", _) => {
+                return Some(format!("session {} of its month from the end", self.nth_of_month().ok()?.1));
+            }
+            (_, Some((which, period))) => {
+                format!("the {} session of its {period}", which.strip_prefix("is_")?)
+            }
+            (_, None) => return None,
+        };
+        let holds = self.attribute(name)?.ok()?.is_true();
+        Some(if holds { words } else { format!("not {words}") })
+    }
+
     fn day(&self) -> Result<Day, Error> {
         match self.calendar.day(self.date) {
             Day::Before | Day::Beyond => Err(self.beyond(self.date)),

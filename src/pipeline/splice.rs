@@ -47,6 +47,11 @@ pub(crate) fn warn(expr: &Expr<'_>, params: &Params, found: &mut impl FnMut(Mark
                 }
             }
         }
+        Expr::GetAttr(get) if matches!(get.name, "holiday_name" | "names") => {
+            let warning = warning("a holiday's name becomes part of a shell line as it is");
+            let help = "it may hold an apostrophe: add `| shquote`";
+            found(from_start(&get.expr, get.span()), warning.help(help));
+        }
         Expr::GetAttr(get) if is_output(&get.expr) => found(from_start(&get.expr, get.span()), output()),
         Expr::GetItem(get) if is_output(&get.expr) => found(from_start(&get.expr, get.span()), output()),
         Expr::Call(call) => match call.identify_call() {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, date};
 
 use crate::calendar::book::Book;
+use crate::pipeline::because::because;
 use crate::pipeline::environment::facts;
 use crate::pipeline::scope::Scope;
 use crate::pipeline::template::{TemplateError, evaluate, render};
@@ -321,4 +322,52 @@ fn the_run_is_its_number_and_knows_what_made_it() {
     assert_eq!(render("{{ [run] | tojson }}").as_deref(), Ok("[\"r1\"]"));
     assert_eq!(evaluate("run.is_latest", &late, &BTreeMap::new()), Ok(false));
     assert_eq!(evaluate("run.is_latest", &scope(), &BTreeMap::new()), Ok(true));
+}
+
+#[test]
+fn what_does_not_hold_is_told_with_the_sessions_facts() {
+    for (day, text, expected) in [
+        (date(2026, 11, 26), "session.is_session", "XNYS is closed on 2026-11-26: Thanksgiving Day"),
+        (
+            date(2026, 11, 26),
+            "session.is_early_close and session.is_last_of_month",
+            "XNYS is closed on 2026-11-26: Thanksgiving Day",
+        ),
+        (date(2026, 11, 28), "not session.is_closed", "XNYS is closed on a Saturday"),
+        (date(2026, 11, 25), "session.is_holiday", "XNYS 2026-11-25 is a session"),
+        (
+            date(2026, 11, 25),
+            "session.is_last_of_month",
+            "XNYS 2026-11-25 is not the last session of its month",
+        ),
+        (
+            date(2026, 11, 27),
+            "session.is_last_of_month or not session.is_early_close or session.is_first_of_week",
+            "XNYS 2026-11-27 is not the last session of its month, an early close, not the first session of its \
+             week",
+        ),
+        (date(2026, 11, 25), "session.nth_of_month == 3", "XNYS 2026-11-25 is session 18 of its month"),
+        (
+            date(2026, 11, 25),
+            "session.nth_last_of_month == 1",
+            "XNYS 2026-11-25 is session 3 of its month from the end",
+        ),
+        (date(2026, 11, 25), "session.next.is_early_close", "XNYS 2026-11-25 is a session"),
+    ] {
+        assert_eq!(because(text, &on("XNYS", day)).as_deref(), Some(expected), "{text}");
+    }
+    let beyond = because("session.is_session", &on("XSHG", date(2200, 1, 1)));
+    assert!(beyond.is_some_and(|words| words.starts_with("nothing is known of XSHG after ")));
+    let late = Scope { is_latest: false, ..on("XNYS", date(2026, 11, 25)) };
+    assert_eq!(because("run.is_latest", &late).as_deref(), Some("a later slot of its schedule is due"));
+    assert_eq!(
+        because("run.is_latest and session.is_first_of_year", &late).as_deref(),
+        Some("a later slot of its schedule is due; XNYS 2026-11-25 is not the first session of its year")
+    );
+    for text in
+        ["logical_date.weekday == 5", "params.session == 'x'", "", "session", "session.", "'", "x.session.y"]
+    {
+        assert_eq!(because(text, &on("XNYS", date(2026, 11, 25))), None, "{text}");
+    }
+    assert_eq!(because("session.is_session", &scope()), None);
 }
