@@ -50,10 +50,11 @@ impl OnExchange {
             Ok(day) => day,
             Err(error) => return error.detail().unwrap_or_default().to_owned(),
         };
+        let why = reason(&day, date);
         match day {
-            Day::Closed(_) => format!("{code} is closed on {date}: {}", reason(&day, date)),
+            Day::Closed(_) => format!("{code} is closed on {date} ({why})"),
             Day::Session(_) | Day::Off | Day::Before | Day::Beyond => {
-                format!("{code} is closed on a {}", reason(&day, date))
+                format!("{code} has no session on {why}s")
             }
         }
     }
@@ -214,7 +215,9 @@ impl OnExchange {
 /// Why a date has no session: the holiday, or the weekday that has none.
 fn reason(day: &Day, date: Date) -> String {
     match day {
-        Day::Closed(closure) => closure.name.as_deref().unwrap_or("a holiday").to_owned(),
+        Day::Closed(closure) => {
+            closure.name.as_deref().unwrap_or(if closure.ad_hoc { "ad hoc" } else { "holiday" }).to_owned()
+        }
         Day::Session(_) | Day::Off | Day::Before | Day::Beyond => date.strftime("%A").to_string(),
     }
 }

@@ -327,13 +327,13 @@ fn the_run_is_its_number_and_knows_what_made_it() {
 #[test]
 fn what_does_not_hold_is_told_with_the_sessions_facts() {
     for (day, text, expected) in [
-        (date(2026, 11, 26), "session.is_session", "XNYS is closed on 2026-11-26: Thanksgiving Day"),
+        (date(2026, 11, 26), "session.is_session", "XNYS is closed on 2026-11-26 (Thanksgiving Day)"),
         (
             date(2026, 11, 26),
             "session.is_early_close and session.is_last_of_month",
-            "XNYS is closed on 2026-11-26: Thanksgiving Day",
+            "XNYS is closed on 2026-11-26 (Thanksgiving Day)",
         ),
-        (date(2026, 11, 28), "not session.is_closed", "XNYS is closed on a Saturday"),
+        (date(2026, 11, 28), "not session.is_closed", "XNYS has no session on Saturdays"),
         (date(2026, 11, 25), "session.is_holiday", "XNYS 2026-11-25 is a session"),
         (
             date(2026, 11, 25),
