@@ -7,9 +7,9 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::hours::{Hours, Times};
+use super::hours::{Hours, Times, instant};
 use super::session::{Closure, Day, Period, Session, Source};
-use super::week::Weeks;
+use super::week::{WEEKDAYS, Week, Weeks, number};
 
 /// What stands at the head of a calendar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,9 +35,9 @@ pub(super) enum Basis {
     /// Those of another calendar.
     Extends(Arc<Calendar>),
     /// Those of the first of these.
-    AllOf(Box<[Arc<Calendar>]>),
+    AllOf(Arc<[Arc<Calendar>]>),
     /// Those of the first of these that has any on the date.
-    AnyOf(Box<[Arc<Calendar>]>),
+    AnyOf(Arc<[Arc<Calendar>]>),
 }
 
 /// A session, packed: a calendar has ten thousand.
@@ -109,13 +109,25 @@ impl Row {
 }
 
 impl Basis {
-    /// The regular hours of a date, by the clock that they are written by.
-    fn hours(&self, date: Date) -> Option<Hours> {
+    /// The other calendars that it is made of.
+    pub(super) fn members(&self) -> &[Arc<Calendar>] {
         match self {
-            Self::Weeks(weeks) => weeks.hours(date),
-            Self::Extends(base) => base.regular(date),
-            Self::AllOf(all) => all.first().and_then(|first| first.regular(date)),
-            Self::AnyOf(any) => any.iter().find_map(|one| one.regular(date)),
+            Self::Weeks(_) => &[],
+            Self::Extends(base) => std::slice::from_ref(base),
+            Self::AllOf(all) | Self::AnyOf(all) => all,
+        }
+    }
+
+    /// The regular week around a date, Monday first, by the clock that it is written by.
+    fn week(&self, date: Date) -> Week {
+        match self {
+            Self::Weeks(weeks) => weeks.on(date).days,
+            Self::Extends(base) => base.basis.week(date),
+            Self::AllOf(all) => all.first().map(|first| first.basis.week(date)).unwrap_or_default(),
+            Self::AnyOf(any) => {
+                let or = |one: Week, other: Week| std::array::from_fn(|day| one[day].or(other[day]));
+                any.iter().map(|one| one.basis.week(date)).reduce(or).unwrap_or_default()
+            }
         }
     }
 
@@ -150,11 +162,6 @@ impl Basis {
             }
         }
     }
-}
-
-/// An instant that a zone has made of a date within the range of calendars.
-fn instant(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
 }
 
 impl Calendar {
@@ -280,6 +287,11 @@ impl Calendar {
         self.note(date).map_or(&[], |note| &note.names)
     }
 
+    /// Who defines the calendar.
+    pub fn defined_by(&self) -> &Source {
+        &self.head.source
+    }
+
     /// Who says what a date is.
     pub fn source(&self, date: Date) -> &Source {
         self.note(date).map_or(&self.head.source, |note| &note.source)
@@ -288,7 +300,38 @@ impl Calendar {
     /// The hours that a date has if nothing else is said, by the clock of the calendar's zone or, where they
     /// are another calendar's, of that one's. `None` where it has none by its week.
     pub fn regular(&self, date: Date) -> Option<Hours> {
-        self.basis.hours(date)
+        self.basis.week(date)[number(date.weekday())]
+    }
+
+    /// Whether a session has the regular hours of its weekday, break and all. `false` for what is no session.
+    pub fn is_regular(&self, label: Date) -> bool {
+        self.row(label).is_some_and(|row| self.basis.regular(label, &self.zone) == Some(row.times()))
+    }
+
+    /// The weekday that the exchange's week begins with, around a date: the first after its weekend.
+    pub fn week_begins(&self, date: Date) -> Weekday {
+        self.basis.week_begins(date)
+    }
+
+    /// The regular week that holds on a date, from the weekday that it begins with: hours as of
+    /// [`Self::regular`].
+    pub fn regular_week(&self, date: Date) -> [(Weekday, Option<Hours>); 7] {
+        let (begins, week) = (number(self.week_begins(date)), self.basis.week(date));
+        std::array::from_fn(|day| {
+            let day = (begins + day) % 7;
+            (WEEKDAYS[day], week[day])
+        })
+    }
+
+    /// The dates from a date to a date, both included, on which another regular week begins. Of a calendar that is
+    /// made of others, those of the first of them.
+    pub fn new_weeks(&self, from: Date, to: Date) -> Vec<Date> {
+        match &self.basis {
+            Basis::Weeks(weeks) => weeks.begin().filter(|date| (from..=to).contains(date)).collect(),
+            Basis::Extends(_) | Basis::AllOf(_) | Basis::AnyOf(_) => {
+                self.basis.members().first().map(|first| first.new_weeks(from, to)).unwrap_or_default()
+            }
+        }
     }
 
     /// Whether a session is the first of its week, month, quarter or year. The week is the exchange's: it

@@ -54,6 +54,11 @@ impl Times {
     }
 }
 
+/// An instant that a zone has made of a date within the range of calendars.
+pub(super) fn instant(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap_or(Timestamp::MAX)
+}
+
 /// Why a text is no time of a session.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {

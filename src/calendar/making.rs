@@ -1,7 +1,6 @@
-//! Makes a calendar of what files say of it, one on top of the other, and finds what says nothing, contradicts or
-//! is said again. It never knows where the files are.
+//! Makes a calendar of what files say of it, one on top of the other. It never knows which other calendars there
+//! are, nor how findings are worded.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -10,102 +9,62 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use crate::yaml::diagnostic::{Diagnostic, Span};
 
 use super::calendar::{Basis, Calendar, Head};
+use super::remarks::{Remark, Remarks};
 use super::session::Source;
-use super::sheet::{Hindrance, Oddity, Plan, Sheet, Verdict};
-use super::table::{Base, Dates, Layer, Named, Own, Saying, What};
+use super::sheet::Sheet;
+use super::table::{Base, Bound, Layer, Named, Own};
 
 /// What a file says of a calendar's dates.
 #[derive(Clone, Debug)]
 pub(super) struct Said {
     pub(super) source: Source,
-    pub(super) layer: Layer,
+    pub(super) layer: Arc<Layer>,
 }
 
-/// A finding, and which layer's file it is about: 0 is the calendar's own, then come those that change it.
-pub(super) type Remark = (usize, Diagnostic);
-
-/// Finds a calendar that this one is made of.
-pub(super) type Resolve<'a> = dyn Fn(&str) -> Option<Arc<Calendar>> + 'a;
-
-/// A calendar, and what was found; `None` where one that it is made of is not there.
+/// A calendar, and what was found; `None` where `resolve` does not find one that it is made of, and where it has
+/// no dates.
 pub(super) fn make(
     own: &Own,
     source: &Source,
     overrides: &[Said],
-    resolve: &Resolve<'_>,
+    resolve: &dyn Fn(&str) -> Option<Arc<Calendar>>,
 ) -> (Option<Calendar>, Vec<Remark>) {
-    let mut remarks = Vec::new();
-    let Some(basis) = basis(&own.base, resolve) else { return (None, remarks) };
-    let head = head(own, source, overrides, &basis, &mut remarks);
+    let Some(basis) = basis(&own.base, resolve) else { return (None, Vec::new()) };
+    let layers: Vec<(&Source, &Layer)> = std::iter::once((source, &own.layer))
+        .chain(overrides.iter().map(|said| (&said.source, &*said.layer)))
+        .collect();
+    let mut remarks = Remarks::new(&own.code.text, layers.iter().map(|(source, _)| *source).collect());
+    let head = Heading { own, source, layers: &layers, basis: &basis }.head(&mut remarks);
+    let Some(head) = head else { return (None, remarks.finish()) };
     let zone = zone(&head.timezone);
     let mut sheet = Sheet::new(&head, &zone, &basis);
-    let layers = std::iter::once((source, &own.layer));
-    let layers = layers.chain(overrides.iter().map(|said| (&said.source, &said.layer)));
-    let mut log = Log { code: &head.code, sources: Vec::new(), said: BTreeMap::new(), remarks };
-    // What the program comes with is held right by its own tests.
-    let quiet = |source: &Source| *source == Source::Table;
-    for (number, (source, layer)) in layers.enumerate() {
-        log.sources.push(source);
+    for (number, (_, layer)) in layers.iter().enumerate() {
         for saying in &layer.sayings {
-            log.say(&mut sheet, saying, number, &head, quiet(source));
+            remarks.say(&mut sheet, saying, number);
         }
     }
-    let overlaps = sheet.overlaps();
-    if let Some(date) = overlaps.first() {
-        log.overlap(*date, own);
+    if let Some(date) = sheet.overlaps().first() {
+        remarks.overlap(*date, place(own));
     }
-    (Some(sheet.finish()), log.remarks)
+    (Some(sheet.finish()), remarks.finish())
 }
 
-fn basis(base: &Base, resolve: &Resolve<'_>) -> Option<Basis> {
-    let all = |codes: &[Named]| codes.iter().map(|code| resolve(&code.text)).collect::<Option<Vec<_>>>();
+fn basis(base: &Base, resolve: &dyn Fn(&str) -> Option<Arc<Calendar>>) -> Option<Basis> {
+    let all = |codes: &[Named]| codes.iter().map(|code| resolve(&code.text)).collect::<Option<Arc<_>>>();
     Some(match base {
         Base::Weeks(weeks, _) => Basis::Weeks(weeks.clone()),
         Base::Extends(code) => Basis::Extends(resolve(&code.text)?),
-        Base::AllOf(codes) => Basis::AllOf(all(codes)?.into()),
-        Base::AnyOf(codes) => Basis::AnyOf(all(codes)?.into()),
+        Base::AllOf(codes) => Basis::AllOf(all(codes)?),
+        Base::AnyOf(codes) => Basis::AnyOf(all(codes)?),
     })
 }
 
-fn head(own: &Own, source: &Source, overrides: &[Said], basis: &Basis, remarks: &mut Vec<Remark>) -> Head {
-    let members: Vec<&Calendar> = match basis {
-        Basis::Weeks(_) => Vec::new(),
-        Basis::Extends(base) => vec![base],
-        Basis::AllOf(all) | Basis::AnyOf(all) => all.iter().map(AsRef::as_ref).collect(),
-    };
-    let first = members.first();
-    let known_from = members.iter().map(|member| member.first()).max();
-    let known_to = members.iter().map(|member| member.last()).min();
-    let announced = members.iter().map(|member| member.announced_to()).min();
-    let from = own.from.map(|bound| bound.date).or(known_from).unwrap_or(Date::MIN);
-    let bounds = std::iter::once(&own.layer).chain(overrides.iter().map(|said| &said.layer)).enumerate();
-    let (mut to, mut announced_to) = (known_to.unwrap_or(Date::MAX), announced);
-    for (number, layer) in bounds {
-        if let Some(bound) = layer.to {
-            to = bound.date;
-            let combined = matches!(basis, Basis::AllOf(_) | Basis::AnyOf(_));
-            if let Some(known) = known_to.filter(|known| combined && *known < bound.date) {
-                let message = format!("one of the calendars ends {known}: this one cannot go on to {to}");
-                remarks.push((number, Diagnostic::error(bound.span, message)));
-                to = known;
-            }
-        }
-        announced_to = layer.announced_to.map(|bound| bound.date).or(announced_to);
-    }
-    Head {
-        code: own.code.text.clone(),
-        name: own.name.clone().unwrap_or_else(|| own.code.text.clone()),
-        aliases: own.aliases.iter().map(|alias| alias.text.clone()).collect(),
-        timezone: own
-            .timezone
-            .clone()
-            .or_else(|| first.map(|first| first.timezone().into()))
-            .unwrap_or_default(),
-        from,
-        to,
-        announced_to: announced_to.unwrap_or(to).min(to),
-        origin: own.origin.clone().or_else(|| first.map(|first| first.origin().into())).unwrap_or_default(),
-        source: source.clone(),
+/// Where a calendar's regular hours are said.
+fn place(own: &Own) -> Span {
+    match &own.base {
+        Base::Weeks(_, span) => *span,
+        Base::Extends(code) => code.span,
+        Base::AllOf(codes) | Base::AnyOf(codes) => codes.first().map_or(own.code.span, |code| code.span),
     }
 }
 
@@ -115,35 +74,89 @@ fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).or_else(|_| own()).unwrap_or(TimeZone::UTC)
 }
 
-/// What has been said of which date, and what is to be said about that.
-struct Log<'a> {
-    code: &'a str,
-    sources: Vec<&'a Source>,
-    /// By which layer, and where.
-    said: BTreeMap<Date, Vec<(usize, What, Span)>>,
-    remarks: Vec<Remark>,
+/// What a head is made of.
+struct Heading<'a> {
+    own: &'a Own,
+    source: &'a Source,
+    layers: &'a [(&'a Source, &'a Layer)],
+    basis: &'a Basis,
 }
 
-impl Log<'_> {
-    fn say(&mut self, sheet: &mut Sheet<'_>, saying: &Saying, layer: usize, head: &Head, quiet: bool) {
-        let source = self.sources[layer];
-        let dates = match saying.dates {
-            Dates::One(date) => vec![date],
-            Dates::Rule(rule) => rule.dates(head.from, head.to, |date| sheet.is_weekday(date)),
-        };
-        for date in dates {
-            sheet.say(date, saying.what, saying.name.as_ref(), (layer, source));
+impl Heading<'_> {
+    fn head(&self, remarks: &mut Remarks<'_>) -> Option<Head> {
+        let own = self.own;
+        let members = self.basis.members();
+        let first = members.first();
+        let from = self.from(members, remarks)?;
+        let (to, announced_to) = self.ends(members, remarks)?;
+        if let Some(bound) = self.last(|layer| layer.to).filter(|(_, bound)| bound.date < from) {
+            let message = format!("the calendar begins {from}, and cannot end before that");
+            remarks.push(bound.0, Diagnostic::error(bound.1.span, message));
         }
-        let _ = quiet;
+        if to < from {
+            return None;
+        }
+        let like = |of: fn(&Calendar) -> &str| first.map(|first| Arc::from(of(first)));
+        Some(Head {
+            code: own.code.text.clone(),
+            name: own.name.clone().unwrap_or_else(|| own.code.text.clone()),
+            aliases: own.aliases.iter().map(|alias| alias.text.clone()).collect(),
+            timezone: own.timezone.clone().or_else(|| like(Calendar::timezone))?,
+            from,
+            to,
+            announced_to,
+            origin: own.origin.clone().or_else(|| like(Calendar::origin)).unwrap_or_default(),
+            source: self.source.clone(),
+        })
     }
 
-    fn overlap(&mut self, date: Date, own: &Own) {
-        let message = format!("the session of {date} begins before the one before it has ended");
-        let span = match &own.base {
-            Base::Weeks(_, span) => *span,
-            Base::Extends(code) => code.span,
-            Base::AllOf(codes) | Base::AnyOf(codes) => codes.first().map_or(own.code.span, |code| code.span),
-        };
-        self.remarks.push((0, Diagnostic::error(span, message)));
+    /// The first date: no earlier than others know.
+    fn from(&self, members: &[Arc<Calendar>], remarks: &mut Remarks<'_>) -> Option<Date> {
+        let latest = members.iter().max_by_key(|member| member.first());
+        let known = latest.map(|member| member.first());
+        let Some(bound) = self.own.from else { return known };
+        if let Some(member) = latest.filter(|member| bound.date < member.first()) {
+            let message =
+                format!("`{}` begins {}: what was before is not known", member.code(), member.first());
+            remarks.push(0, Diagnostic::error(bound.span, message));
+            return known;
+        }
+        Some(bound.date)
+    }
+
+    /// The last date, and the last that has been announced.
+    fn ends(&self, members: &[Arc<Calendar>], remarks: &mut Remarks<'_>) -> Option<(Date, Date)> {
+        let earliest = members.iter().min_by_key(|member| member.last());
+        let known = earliest.map(|member| member.last());
+        let announced = members.iter().map(|member| member.announced_to()).min();
+        self.outdone("to", |layer| layer.to, remarks);
+        self.outdone("announced_to", |layer| layer.announced_to, remarks);
+        let said = self.last(|layer| layer.to);
+        let to = said.map(|(_, bound)| bound.date).or(known)?;
+        if let (Basis::AllOf(_) | Basis::AnyOf(_), Some(member), Some((number, bound))) =
+            (self.basis, earliest.filter(|member| member.last() < to), said)
+        {
+            let message =
+                format!("`{}` ends {}: what comes after is not known", member.code(), member.last());
+            remarks.push(number, Diagnostic::error(bound.span, message));
+        }
+        let announced = self.last(|layer| layer.announced_to).map(|(_, bound)| bound.date).or(announced);
+        Some((to, announced.unwrap_or(to).min(to)))
+    }
+
+    /// What the uppermost layer says of an end, and which that is.
+    fn last(&self, of: fn(&Layer) -> Option<Bound>) -> Option<(usize, Bound)> {
+        self.layers.iter().enumerate().rev().find_map(|(number, (_, layer))| Some((number, of(layer)?)))
+    }
+
+    /// Of files that change a calendar, the last one counts.
+    fn outdone(&self, key: &str, of: fn(&Layer) -> Option<Bound>, remarks: &mut Remarks<'_>) {
+        let Some((last, _)) = self.last(of) else { return };
+        for (number, (_, layer)) in self.layers.iter().enumerate().take(last).skip(1) {
+            if let Some(bound) = of(layer) {
+                let message = format!("`{key}` is said again by {}", self.layers[last].0.text());
+                remarks.push(number, Diagnostic::warning(bound.span, message).help("the last file counts"));
+            }
+        }
     }
 }

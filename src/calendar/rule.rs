@@ -113,10 +113,11 @@ impl Yearly {
                 Self::feast(feast, if *sign == "-" { -days } else { days })
             }
             [month, day] => {
-                let month = among(month, MONTHS, "month")? as i8 + 1;
+                let month = among(month, MONTHS, "month")?;
+                let (month, name) = (month as i8 + 1, MONTHS[month]);
                 let day = day.bytes().all(|byte| byte.is_ascii_digit()).then(|| day.parse::<i8>().ok());
                 let day = day.flatten().filter(|day| *day >= 1 && *day <= longest(month));
-                let day = day.ok_or_else(|| format!("{} has no such day", MONTHS[month as usize - 1]))?;
+                let day = day.ok_or_else(|| format!("{name} has no such day"))?;
                 Ok(Self::Fixed { month, day })
             }
             [nth, weekday, "of", month] => {
@@ -160,11 +161,12 @@ fn among<const N: usize>(word: &str, known: [&str; N], what: &str) -> Result<usi
 
 /// The days of a month in a leap year.
 fn longest(month: i8) -> i8 {
-    Date::new(2024, month, 1).map_or(31, |first| first.days_in_month())
+    Date::new(2024, month, 1).map_or(31, Date::days_in_month)
 }
 
 /// Easter Sunday of the western churches (the anonymous Gregorian computus; Meeus, *Astronomical Algorithms*,
 /// chapter 8).
+#[expect(clippy::many_single_char_names, reason = "as they are called there")]
 fn western_easter(year: i16) -> Option<Date> {
     let y = i32::from(year);
     let (a, b, c) = (y % 19, y / 100, y % 100);
@@ -179,6 +181,7 @@ fn western_easter(year: i16) -> Option<Date> {
 }
 
 /// Easter Sunday of the orthodox churches: that of the Julian calendar (Meeus, chapter 8), by the Gregorian.
+#[expect(clippy::many_single_char_names, reason = "as they are called there")]
 fn orthodox_easter(year: i16) -> Option<Date> {
     let y = i32::from(year);
     let (a, b, c) = (y % 4, y % 7, y % 19);

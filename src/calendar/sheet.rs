@@ -26,7 +26,7 @@ pub(super) struct Sheet<'a> {
 
 /// What a date is so far.
 #[derive(Clone, Debug)]
-pub(super) enum Plan {
+enum Plan {
     Off,
     Closed { name: Option<Arc<str>>, ad_hoc: bool, times: Times },
     Open(Trading),
@@ -34,7 +34,7 @@ pub(super) enum Plan {
 
 /// The hours of a session so far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Trading {
+struct Trading {
     /// The hours of its weekday.
     regular: Times,
     /// The same, or hours of its own.
@@ -53,27 +53,19 @@ struct Jotting {
 }
 
 /// What came of something said of a date.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It holds.
     Holds,
-    /// It holds, but it is probably not meant.
-    Odd(Oddity),
+    /// It holds, and is probably not meant: a late open that is not after the regular one, or an early close
+    /// that is not before it.
+    Odd { regular: i64, late: bool },
     /// It says what is so already.
     Redundant,
     /// It cannot hold, and says nothing.
     Void(Hindrance),
     /// The session would not open before it closes.
     OutOfOrder,
-}
-
-/// What is odd about hours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Oddity {
-    /// An early close that is not before the regular one.
-    LateClose,
-    /// A late open that is not after the regular one.
-    EarlyOpen,
 }
 
 /// Why something cannot hold.
@@ -83,10 +75,10 @@ pub(super) enum Hindrance {
     Off,
     /// There is no session: it is closed.
     Closed,
-    /// There is a session, and nothing to open.
+    /// There is a session, and nothing to reopen.
     Open,
-    /// It is before the calendar's first date or after its last.
-    Outside,
+    /// The calendar knows other dates.
+    Outside { from: Date, to: Date },
 }
 
 impl Trading {
@@ -108,11 +100,10 @@ impl<'a> Sheet<'a> {
         let mut date = head.from;
         while date <= head.to {
             let plan = match basis {
-                Basis::Weeks(_) => sheet.by_week(date),
                 Basis::Extends(base) if (base.first()..=base.last()).contains(&date) => {
                     sheet.like(base, date)
                 }
-                Basis::Extends(_) => sheet.by_week(date),
+                Basis::Weeks(_) | Basis::Extends(_) => sheet.by_week(date),
                 Basis::AllOf(all) => sheet.all_of(all, date),
                 Basis::AnyOf(any) => sheet.any_of(any, date),
             };
@@ -173,9 +164,19 @@ impl<'a> Sheet<'a> {
         self.basis.regular(date, self.zone).is_some()
     }
 
-    /// What a date is so far.
-    pub(super) fn plan(&self, date: Date) -> Option<&Plan> {
-        self.plans.get(self.index(date)?)
+    /// The first date and the last.
+    pub(super) fn range(&self) -> (Date, Date) {
+        (self.head.from, self.head.to)
+    }
+
+    /// The zone of its times.
+    pub(super) fn zone(&self) -> &TimeZone {
+        self.zone
+    }
+
+    /// Who says what a date is so far.
+    pub(super) fn source(&self, date: Date) -> &Source {
+        self.notes.get(&date).map_or(&self.head.source, |note| &note.source)
     }
 
     /// What a date is called so far.
@@ -196,7 +197,7 @@ impl<'a> Sheet<'a> {
         (layer, source): (usize, &Source),
     ) -> Verdict {
         let Some((at, plan)) = self.index(date).and_then(|at| Some((at, self.plans.get(at)?.clone()))) else {
-            return Verdict::Void(Hindrance::Outside);
+            return Verdict::Void(Hindrance::Outside { from: self.head.from, to: self.head.to });
         };
         let named = name.is_none_or(|name| self.names(date).contains(name));
         let second = |wall: super::hours::Wall| wall.at(date, self.zone).as_second();
@@ -234,7 +235,7 @@ impl<'a> Sheet<'a> {
                     return Verdict::Redundant;
                 }
                 if open <= trading.regular.open {
-                    verdict = Verdict::Odd(Oddity::EarlyOpen);
+                    verdict = Verdict::Odd { regular: trading.regular.open, late: true };
                 }
                 Plan::Open(Trading { open: Some(open), ..trading })
             }
@@ -244,12 +245,22 @@ impl<'a> Sheet<'a> {
                     return Verdict::Redundant;
                 }
                 if close >= trading.regular.close {
-                    verdict = Verdict::Odd(Oddity::LateClose);
+                    verdict = Verdict::Odd { regular: trading.regular.close, late: false };
                 }
                 Plan::Open(Trading { close: Some(close), ..trading })
             }
-            (_, Plan::Off) => return Verdict::Void(Hindrance::Off),
-            (_, Plan::Closed { .. }) => return Verdict::Void(Hindrance::Closed),
+            (
+                What::Closed { .. }
+                | What::Reopened
+                | What::Session(_)
+                | What::LateOpen(_)
+                | What::EarlyClose(_),
+                Plan::Off,
+            ) => return Verdict::Void(Hindrance::Off),
+            (
+                What::Extra | What::Session(_) | What::LateOpen(_) | What::EarlyClose(_),
+                Plan::Closed { .. },
+            ) => return Verdict::Void(Hindrance::Closed),
         };
         if let Plan::Open(trading) = &new
             && !trading.times().are_in_order()

@@ -89,14 +89,16 @@ pub(super) struct RuleKeys {
 
 /// Which way a date goes that falls on no weekday of the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
 pub(super) enum RollWord {
     /// To the nearest weekday; a Saturday to Friday, a Sunday to Monday.
-    NearestWeekday,
+    #[serde(rename = "nearest_weekday")]
+    Nearest,
     /// To the next weekday.
-    NextWeekday,
+    #[serde(rename = "next_weekday")]
+    Next,
     /// To the weekday before.
-    PreviousWeekday,
+    #[serde(rename = "previous_weekday")]
+    Previous,
 }
 
 /// A time at or near a session's date.

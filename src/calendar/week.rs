@@ -17,12 +17,19 @@ pub(super) const WEEKDAYS: [Weekday; 7] = [
     Weekday::Sunday,
 ];
 
+/// The place of a weekday in a week, from 0 for Monday.
+pub(super) fn number(weekday: Weekday) -> usize {
+    usize::from(weekday.to_monday_zero_offset().unsigned_abs())
+}
+
+/// Hours by weekday, Monday first; none where it does not trade.
+pub(super) type Week = [Option<Hours>; 7];
+
 /// The week that holds from a date on, until the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Regime {
     pub(super) from: Date,
-    /// By weekday, Monday first; none where it does not trade.
-    pub(super) days: [Option<Hours>; 7],
+    pub(super) days: Week,
     /// The weekday that was named first.
     pub(super) first_named: Weekday,
 }
@@ -33,7 +40,7 @@ pub(super) struct Weeks(Box<[Regime]>);
 
 impl Regime {
     pub(super) fn hours(&self, weekday: Weekday) -> Option<Hours> {
-        self.days[weekday.to_monday_zero_offset() as usize]
+        self.days[number(weekday)]
     }
 
     /// The first weekday after the weekend. Where there is no weekend, or more than one as long, it is the one
@@ -57,9 +64,14 @@ impl Weeks {
     }
 
     /// What holds on a date. Before the first one it is the first.
-    fn on(&self, date: Date) -> &Regime {
+    pub(super) fn on(&self, date: Date) -> &Regime {
         let behind = self.0.partition_point(|regime| regime.from <= date);
         &self.0[behind.saturating_sub(1)]
+    }
+
+    /// The dates on which the weeks begin to hold.
+    pub(super) fn begin(&self) -> impl Iterator<Item = Date> {
+        self.0.iter().map(|regime| regime.from)
     }
 
     /// The regular hours of a date.

@@ -13,7 +13,8 @@ use crate::pipeline::clock_changes;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::secret;
 use crate::schedule::definition::Schedule;
-use crate::schedule::plan::{Known, next_wake};
+use crate::schedule::plan::next_wake;
+use crate::schedule::progress::Progress;
 use crate::yaml::report::{Report, SourceFile};
 
 use super::args::CheckArgs;
@@ -100,7 +101,8 @@ fn one(
 fn next(pipeline: &Pipeline, now: Timestamp) -> String {
     let timetable = &pipeline.timetable;
     let last = timetable.policy.end_date;
-    let next = |schedule: &Schedule| next_wake(schedule, &timetable.policy, &Known::since(now));
+    let next =
+        |schedule: &Schedule| next_wake(schedule, &timetable.policy, &Progress::beginning(schedule, now));
     let all = timetable.schedules.iter().filter_map(|schedule| Some((next(schedule)?, schedule)));
     match all.min_by_key(|(at, _)| *at) {
         Some((at, schedule)) => {
@@ -120,13 +122,13 @@ fn files(args: &CheckArgs, config_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if args.paths.is_empty() {
         let dir = config_dir.join("pipelines");
         anyhow::ensure!(dir.is_dir(), "{}: no such directory; name files, or a --config", dir.display());
-        return Ok(load::pipeline_files(&dir)?);
+        return Ok(load::yaml_files(&dir)?);
     }
     let mut files = Vec::new();
     for path in &args.paths {
         if path.is_dir() {
             let inner = path.join("pipelines");
-            let found = load::pipeline_files(if inner.is_dir() { &inner } else { path })?;
+            let found = load::yaml_files(if inner.is_dir() { &inner } else { path })?;
             anyhow::ensure!(!found.is_empty(), "{}: no pipeline files (*.yaml) in it", path.display());
             files.extend(found);
         } else {

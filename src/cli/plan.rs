@@ -8,9 +8,9 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::config::load;
 use crate::pipeline::definition::Pipeline;
 use crate::schedule::definition::Schedule;
-use crate::schedule::preview::{Merged, Preview};
+use crate::schedule::preview::{Merged, preview};
 use crate::schedule::slot::Entry;
-use crate::schedule::why::clock;
+use crate::schedule::told::clock;
 use crate::wire;
 use crate::yaml::diagnostic::nearest;
 
@@ -45,8 +45,7 @@ pub fn plan(args: &PlanArgs, now: Timestamp) -> anyhow::Result<Outcome> {
         .filter(|(_, schedule)| !schedule.is_reboot())
         .collect();
     let previews = schedules.iter().map(|(pipeline, schedule)| {
-        let (from, to) = dates(args, schedule, now);
-        Preview::new(schedule, &pipeline.timetable.policy, from, to)
+        preview(schedule, &pipeline.timetable.policy, dates(args, schedule, now))
     });
     let slots = Merged::new(previews).map(|(number, entry)| (schedules[number], entry));
     let any = if args.json { listed(slots)? } else { tabled(slots)? };
@@ -144,7 +143,7 @@ fn row(((pipeline, schedule), entry): Planned<'_>) -> Vec<String> {
         clock(entry.first, &schedule.zone()),
         pipeline.name.to_string(),
         entry.schedule.to_string(),
-        schedule.date(entry.first).to_string(),
+        entry.date.to_string(),
         entry.decision.word().to_owned(),
         entry.reason.to_string(),
     ]

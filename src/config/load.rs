@@ -1,5 +1,5 @@
-//! Reading the configuration directory: sexton.yaml, and the pipelines beside it. All mistakes of all files
-//! are reported in one go.
+//! Reading the configuration directory: sexton.yaml, and the calendars and pipelines beside it. All mistakes of
+//! all files are reported in one go.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
@@ -32,7 +32,7 @@ pub struct Everything {
     pub config: Config,
     /// The text of sexton.yaml; empty where there is none.
     pub settings: String,
-    /// The calendars.
+    /// All calendars: those that come with the program, and those of `calendars/`.
     pub calendars: Book,
     /// The pipelines, by file name.
     pub pipelines: Vec<Pipeline>,
@@ -63,7 +63,7 @@ pub fn everything(dir: &Path) -> Result<Everything, Error> {
         }
     }
     all.calendars = calendars(dir, &mut all.report)?;
-    let files = if pipelines.is_dir() { pipeline_files(&pipelines)? } else { Vec::new() };
+    let files = if pipelines.is_dir() { yaml_files(&pipelines)? } else { Vec::new() };
     let defaults = all.config.for_pipelines();
     let mut names = Names::default();
     for path in files {
@@ -108,9 +108,25 @@ pub fn config(dir: &Path, report: &mut Report) -> Result<Option<Config>, Error> 
     Ok(config)
 }
 
-/// The calendars of a configuration directory.
-pub fn calendars(_dir: &Path, _report: &mut Report) -> Result<Book, Error> {
-    Ok(Book::embedded())
+/// The calendars that come with the program, with those of a configuration directory's `calendars/` and what these
+/// change. Where the report has errors then, it is for finding more of them only.
+pub fn calendars(dir: &Path, report: &mut Report) -> Result<Book, Error> {
+    let dir = dir.join("calendars");
+    if !dir.is_dir() {
+        return Ok(Book::embedded());
+    }
+    let mut files = Vec::new();
+    for path in yaml_files(&dir)? {
+        match source(&path) {
+            Ok(file) => files.push(file),
+            Err(error) => report.add_unreadable(&path, &error.source),
+        }
+    }
+    let (book, found) = Book::with(&files);
+    for (file, found) in files.iter().zip(found) {
+        report.add(file, found);
+    }
+    Ok(book)
 }
 
 /// The pipeline of one file, if that is valid.
@@ -126,8 +142,8 @@ pub fn pipeline(
     Ok(pipeline)
 }
 
-/// The pipeline files of a directory, by name.
-pub fn pipeline_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+/// The files of a directory that pipelines or calendars are in, by name.
+pub fn yaml_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let failed = |source| Error { path: dir.to_owned(), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
@@ -150,7 +166,7 @@ pub fn find(dir: &Path, name: &str) -> Option<PathBuf> {
 
 /// The file that gives a pipeline this name with its `name` key.
 pub fn find_named(dir: &Path, name: &str) -> Option<PathBuf> {
-    let files = pipeline_files(&dir.join("pipelines")).ok()?;
+    let files = yaml_files(&dir.join("pipelines")).ok()?;
     let calendars = calendars(dir, &mut Report::default()).ok()?;
     let named = |path: &PathBuf| {
         let found = pipeline(path, &Defaults::default(), &calendars, &mut Report::default());

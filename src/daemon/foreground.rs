@@ -51,7 +51,7 @@ const LOCKED: &str = "one `sexton run` at a time uses a state directory: wait fo
 
 /// `sexton run`: one pipeline in the foreground, to its end.
 pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
-    let Some(Meant { pipeline, calendars, config, config_dir }) = read(args)? else {
+    let Some(Meant { pipeline, config, calendars, config_dir }) = read(args)? else {
         return Ok(Outcome::Unusable);
     };
     let params = match pipeline.params.bind(&args.params) {
@@ -66,7 +66,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
     let state = desk::directory(&args.state)?;
     log::complain();
     block_on(async {
-        let desk = Desk { state, calendars, config, config_dir, clock: Arc::new(System) };
+        let desk = Desk { state, config, calendars, config_dir, clock: Arc::new(System) };
         let asked = Asked { pipeline, params: kept_params(&params), date: args.date };
         foreground(&desk, asked, args.json).await
     })
@@ -75,8 +75,8 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
 /// The pipeline that is meant, and the settings around it.
 struct Meant {
     pipeline: Pipeline,
-    calendars: Book,
     config: Config,
+    calendars: Book,
     config_dir: PathBuf,
 }
 
@@ -89,7 +89,7 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
         let found = load::find(&args.config.dir(), &args.pipeline);
         found.or_else(|| load::find_named(&args.config.dir(), &args.pipeline)).ok_or_else(|| {
             let dir = args.config.dir().join("pipelines");
-            let there = load::pipeline_files(&dir).unwrap_or_default();
+            let there = load::yaml_files(&dir).unwrap_or_default();
             let names: Vec<_> = there.iter().filter_map(|path| path.file_stem()?.to_str()).collect();
             let near = nearest(&args.pipeline, names).map(|near| format!("; did you mean `{near}`?"));
             let near = near.unwrap_or_default();
@@ -99,19 +99,20 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
     let config_dir = std::path::absolute(args.config.around(&path))?;
     let mut report = Report::default();
     let config = load::config(&config_dir, &mut report)?;
-    let defaults = config.clone().unwrap_or_default().for_pipelines();
     let calendars = load::calendars(&config_dir, &mut report)?;
+    let spoiled = report.has_errors();
+    let defaults = config.clone().unwrap_or_default().for_pipelines();
     let pipeline = load::pipeline(&path, &defaults, &calendars, &mut report)?;
     out::findings(&report);
-    let (Some(config), Some(pipeline)) = (config, pipeline) else { return Ok(None) };
-    Ok(Some(Meant { pipeline, config, config_dir, calendars }))
+    let (Some(config), Some(pipeline), false) = (config, pipeline, spoiled) else { return Ok(None) };
+    Ok(Some(Meant { pipeline, config, calendars, config_dir }))
 }
 
 /// Where a foreground run happens.
 struct Desk {
     state: PathBuf,
-    calendars: Book,
     config: Config,
+    calendars: Book,
     config_dir: PathBuf,
     clock: Arc<dyn Clock>,
 }
@@ -236,16 +237,17 @@ async fn begin(
         version,
         kind: RunKind::Manual,
         logical_date: date,
+        calendar: pipeline.calendar.as_ref().map(|calendar| calendar.code().into()),
         scheduled_at: None,
         interval: day(date, &zone).with_context(|| format!("{date} has no day in {}", pipeline.timezone))?,
         params: asked.params,
-        evidence: evidence(&desk.config_dir),
+        evidence: evidence(&desk.config_dir, &desk.calendars),
         created_at: now,
     };
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, environment);
     let label = Label { pipeline: pipeline.name.to_string(), date, began: now };
-    let live = Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope };
+    let live = Live { run, kind: RunKind::Manual, created_at: now, pipeline: Arc::new(pipeline), scope };
     let id = record.id;
     engine.begin(&record, live).await?;
     Ok((id, label))

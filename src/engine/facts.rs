@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::calendar::calendar::Calendar;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::params::ParamValue;
 use crate::pipeline::scope::Scope;
+use crate::schedule::definition::Schedule;
+use crate::schedule::exchange::Exchange;
 use crate::store::record::{Interval, NewRun, Params};
 
 /// The zone of a pipeline's dates; the name was checked when the file was read.
@@ -37,7 +40,7 @@ pub fn scope(run: &NewRun, pipeline: &Pipeline, environment: &str) -> Scope {
         pipeline: pipeline.name.to_string(),
         environment: environment.to_owned(),
         logical_date: run.logical_date,
-        calendar: None,
+        calendar: run.calendar.as_deref().and_then(|code| calendar(pipeline, code)),
         calendars: pipeline.calendars.clone(),
         timezone: zone(pipeline),
         scheduled_at: run.scheduled_at.unwrap_or(run.created_at),
@@ -46,6 +49,13 @@ pub fn scope(run: &NewRun, pipeline: &Pipeline, environment: &str) -> Scope {
         params: Arc::new(params(&run.params, pipeline)),
         outputs: Arc::default(),
     }
+}
+
+/// The calendar of this code, as the pipeline's schedules go by it, or the pipeline itself.
+fn calendar(pipeline: &Pipeline, code: &str) -> Option<Arc<Calendar>> {
+    let exchanges = pipeline.timetable.schedules.iter().filter_map(Schedule::exchange);
+    let mut calendars = exchanges.map(Exchange::calendar).chain(&pipeline.calendar);
+    calendars.find(|calendar| calendar.code() == code).cloned()
 }
 
 /// Parameters as they are kept: JSON values of their own kinds.

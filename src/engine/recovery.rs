@@ -136,6 +136,7 @@ async fn load(
         version: record.version,
         kind: record.kind,
         logical_date: record.logical_date,
+        calendar: record.calendar.clone(),
         scheduled_at: record.scheduled_at,
         interval: record.interval,
         params: record.params.clone(),
@@ -144,5 +145,5 @@ async fn load(
     };
     let scope = Scope { outputs: Arc::new(outputs), ..scope(&begun, &pipeline, environment) };
     let run = Run::restore(run, tree, records);
-    Ok(Live { run, kind: record.kind, pipeline, scope })
+    Ok(Live { run, kind: record.kind, created_at: record.created_at, pipeline, scope })
 }

@@ -73,7 +73,7 @@ impl Scheduler {
         let each = timetable.schedules.iter().zip(&scheduled.known);
         let next = each.filter_map(|(schedule, known)| match known.boot {
             Some(_) => Some(Timestamp::MIN),
-            None => plan::next_wake(schedule, &timetable.policy, known),
+            None => plan::next_wake(schedule, &timetable.policy, &known.progress),
         });
         scheduled.wake = next.min();
         if let Some(wake) = scheduled.wake {

@@ -83,6 +83,10 @@ impl Engine {
 
 /// The last instant at which a waiting run may begin.
 fn expiry(live: &Live, policy: &Policy) -> Option<Timestamp> {
-    let expiry = live.scope.scheduled_at.checked_add(policy.starting_deadline?).ok()?;
+    let deadline = policy.starting_deadline?;
+    let after = |since: Timestamp| since.checked_add(deadline).ok();
+    let expiry = after(live.scope.scheduled_at)?;
+    // One whose slot was moved into the past was too old when it was made, and fired all the same.
+    let expiry = if expiry < live.created_at { after(live.created_at)? } else { expiry };
     (live.kind == RunKind::Scheduled).then_some(expiry)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::calendar::book::Book;
+use crate::calendar::calendar::Calendar;
 use crate::duration;
 use crate::schedule::definition::Timetable;
 use crate::yaml::composer;
@@ -39,6 +40,8 @@ pub struct Pipeline {
     pub timezone: Box<str>,
     /// When it runs by itself.
     pub timetable: Timetable,
+    /// The calendar whose sessions its conditions ask for where no schedule of sessions has made the run.
+    pub calendar: Option<Arc<Calendar>>,
     /// Where in the source the expression of each of its schedules stands.
     pub schedule_places: Box<[Span]>,
     /// What a trigger may give.
@@ -113,6 +116,7 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
     Some(Pipeline {
         name,
         timezone,
+        calendar: None,
         timetable,
         schedule_places,
         params,

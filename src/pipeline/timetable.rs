@@ -131,7 +131,7 @@ fn schedules(reading: &mut Reading<'_, '_, '_>, id: ValueId, around: &Around<'_>
             trigger,
             timezone: zone.unwrap_or_else(|| around.timezone.into()),
         };
-        if !schedule.is_reboot() && schedule.next(LONG_AGO).is_none() {
+        if !schedule.is_reboot() && schedule.after(LONG_AGO).is_none() {
             let message = format!("{} never fires", document.describe(at));
             let error = Diagnostic::error(document.span(at), message);
             reading.found.push(error.label("no such date ever comes"));
@@ -254,7 +254,7 @@ fn trigger(
             // No name of a month or a weekday begins with it.
             let hashed = text.split([' ', '\t', ',']).any(|item| item.starts_with('H'));
             let text = if hashed { cron.expanded().into() } else { text.into() };
-            Some(Trigger::Cron { text, cron, dst: dst.unwrap_or_default() })
+            Some(Trigger::Cron { text, cron, dst: dst.unwrap_or_default(), filter: None })
         }
         Ok(Line::Reboot) => {
             for (key, _) in document.entries(authored.id) {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::scope::Scope;
 
@@ -45,6 +47,8 @@ pub struct Live {
     pub run: Run,
     /// What made it.
     pub kind: RunKind,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// The version it is pinned to.
     pub pipeline: Arc<Pipeline>,
     /// What expressions and commands of it see.

@@ -4,16 +4,26 @@
 mod civil;
 pub mod cron;
 pub mod day;
+pub mod days;
 pub mod definition;
+pub mod exchange;
 mod extended;
 mod field;
+pub mod filtered;
 pub mod fires;
 mod fold;
 mod misfit;
+pub mod occasion;
+mod overlap;
 pub mod plan;
 pub mod preview;
+pub mod progress;
+pub mod sessions;
+pub mod situation;
 pub mod slot;
 mod spelling;
+pub mod told;
+mod verdict;
 pub mod vigil;
 pub mod why;
 

@@ -5,69 +5,20 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::iter::Peekable;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 
-use super::day;
-use super::definition::{Policy, Schedule, Timetable};
-use super::plan::{Known, Situation, consider};
+use super::definition::{Policy, Schedule};
+use super::plan::foretold;
 use super::slot::Entry;
 
-/// The slots of one schedule whose dates lie in a range, with what is to become of them.
-#[derive(Clone, Debug)]
-pub struct Preview {
-    timetable: Timetable,
-    dates: (Date, Date),
-    /// Everything up to here has been shown.
-    at: Timestamp,
-    end: Timestamp,
-}
-
-impl Preview {
-    /// Of all slots from the first date to the last, which is in it.
-    pub fn new(schedule: &Schedule, policy: &Policy, first: Date, last: Date) -> Self {
-        let zone = schedule.zone();
-        let begin = day::first(first, &zone);
-        Self {
-            timetable: alone(schedule, policy),
-            dates: (first, last),
-            // A slot at midnight itself is in it.
-            at: begin.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(begin),
-            end: day::last(last, &zone),
-        }
-    }
-}
-
-impl Iterator for Preview {
-    type Item = Entry;
-
-    fn next(&mut self) -> Option<Entry> {
-        let (first, last) = self.dates;
-        loop {
-            let schedule = self.timetable.schedules.first()?;
-            let slot = schedule.next(self.at).filter(|slot| *slot <= self.end)?;
-            let before = std::mem::replace(&mut self.at, slot);
-            // Where a day's midnight comes twice, a part of its end lies among its neighbour's slots.
-            if (first..=last).contains(&schedule.date(slot)) {
-                return decided(&self.timetable, before, slot);
-            }
-        }
-    }
-}
-
-/// What is to become of one slot of a schedule.
-pub fn of(schedule: &Schedule, policy: &Policy, slot: Timestamp) -> Option<Entry> {
-    let before = slot.checked_sub(SignedDuration::from_nanos(1)).ok()?;
-    decided(&alone(schedule, policy), before, slot)
-}
-
-fn alone(schedule: &Schedule, policy: &Policy) -> Timetable {
-    Timetable { schedules: Box::new([schedule.clone()]), policy: policy.clone() }
-}
-
-fn decided(timetable: &Timetable, before: Timestamp, now: Timestamp) -> Option<Entry> {
-    let situation = Situation { now, paused_by: None, active: &[], absence: None };
-    consider(timetable, &mut [Known::since(before)], &situation).entries.pop()
+/// What is to become of the slots of one schedule from the first date to the last, which is in it.
+pub fn preview<'a>(
+    schedule: &'a Schedule,
+    policy: &'a Policy,
+    (first, last): (Date, Date),
+) -> impl Iterator<Item = Entry> + use<'a> {
+    schedule.occasions(first, last).map(|occasion| foretold(schedule, policy, occasion))
 }
 
 /// Several of them as one, in the order of time; each slot with the number of the one it is from.
@@ -120,13 +71,13 @@ mod tests {
 
     fn schedule(text: &str, timezone: &str) -> Schedule {
         let Line::Times(cron) = Line::parse(text, Dialect::Extended).unwrap() else { panic!("{text}") };
-        let trigger = Trigger::Cron { text: text.into(), cron, dst: Dst::default() };
+        let trigger = Trigger::Cron { text: text.into(), cron, dst: Dst::default(), filter: None };
         Schedule { name: "default".into(), trigger, timezone: timezone.into() }
     }
 
     fn previewed(text: &str, timezone: &str, policy: &Policy, dates: [&str; 2]) -> Vec<String> {
-        let [first, last] = dates.map(|date| date.parse().unwrap());
-        let preview = Preview::new(&schedule(text, timezone), policy, first, last);
+        let schedule = schedule(text, timezone);
+        let preview = preview(&schedule, policy, dates.map(|date| date.parse().unwrap()).into());
         preview.map(|entry| format!("{} {}, {}", entry.first, entry.decision.word(), entry.reason)).collect()
     }
 
@@ -181,16 +132,13 @@ mod tests {
             "2026-11-23T02:30:00Z skipped, after end_date (2026-11-22)",
         ];
         assert_eq!(slots, expected);
-        let slot = "2026-11-23T02:30:00Z".parse().unwrap();
-        let entry = of(&schedule("30 2 * * *", "UTC"), &policy, slot).unwrap();
-        assert_eq!((entry.decision, &*entry.reason), (Decision::Skipped, "after end_date (2026-11-22)"));
     }
 
     #[test]
     fn a_boot_has_no_slot_by_the_clock() {
         let reboot = Schedule { trigger: Trigger::Reboot, ..schedule("0 0 * * *", "UTC") };
         let day = "2026-11-21".parse().unwrap();
-        assert_eq!(Preview::new(&reboot, &Policy::default(), day, day).count(), 0);
+        assert_eq!(preview(&reboot, &Policy::default(), (day, day)).count(), 0);
     }
 
     fn entry(schedule: &str, second: i64) -> Entry {
@@ -198,6 +146,7 @@ mod tests {
         Entry {
             schedule: schedule.into(),
             key: Key::Instant(first),
+            date: Date::default(),
             first,
             last: first,
             count: 1,

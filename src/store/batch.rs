@@ -16,7 +16,7 @@ use super::event::Line;
 use super::fact::{Fact, Kill};
 use super::instant::ms;
 use super::record::{AttemptEnd, Evidence, NewRun, Params, PipelineId, RunState};
-use super::slots::{OutcomeRow, SlotRow};
+use super::slots::{OutcomeRow, ProgressRow, SlotRow};
 use super::state::{encode, encode_exit};
 
 /// What one transaction will write.
@@ -34,7 +34,7 @@ pub struct Batch {
     /// By schedule and key. More than one only after one that made a run, which the database will refuse.
     pub(super) slots: BTreeMap<(PipelineId, Box<str>, String), Vec<SlotRow>>,
     pub(super) outcomes: BTreeMap<RunId, OutcomeRow>,
-    pub(super) watermarks: BTreeMap<(PipelineId, Box<str>), i64>,
+    pub(super) progress: BTreeMap<(PipelineId, Box<str>), ProgressRow>,
 }
 
 /// Whose rows a part of a batch holds. Runs come first: a slot's run is there before the watermark passes it.
@@ -60,7 +60,7 @@ impl Batch {
             && self.journal.is_empty()
             && self.slots.is_empty()
             && self.outcomes.is_empty()
-            && self.watermarks.is_empty()
+            && self.progress.is_empty()
     }
 
     /// The same in parts, of which none says anything about another's rows: what is refused of one run, or
@@ -104,8 +104,8 @@ impl Batch {
                 slots.entry(key.clone()).or_default().push(row.clone());
             }
         }
-        for (key, at) in &self.watermarks {
-            parts.entry(Part::Pipeline(key.0)).or_default().watermarks.insert(key.clone(), *at);
+        for (key, row) in &self.progress {
+            parts.entry(Part::Pipeline(key.0)).or_default().progress.insert(key.clone(), row.clone());
         }
         parts
     }
@@ -117,6 +117,7 @@ impl Batch {
             version_id: run.version.0,
             kind: run.kind.word(),
             logical_date: run.logical_date.to_string(),
+            calendar: run.calendar.clone(),
             scheduled_at: run.scheduled_at.map(ms),
             interval_start: ms(run.interval.start),
             interval_end: ms(run.interval.end),
@@ -261,6 +262,7 @@ pub(super) struct NewRunRow {
     version_id: i64,
     kind: &'static str,
     logical_date: String,
+    calendar: Option<Box<str>>,
     scheduled_at: Option<i64>,
     interval_start: i64,
     interval_end: i64,

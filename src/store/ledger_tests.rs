@@ -7,7 +7,7 @@ use crate::schedule::slot::Decision;
 
 use super::catalog::Definition;
 use super::db::{CommitError, Store};
-use super::in_force::{Enacted, STATEMENTS};
+use super::in_force::{Enacted, EnactedSchedule, STATEMENTS};
 use super::ledger::LedgerFilter;
 use super::record::{LedgerId, PipelineId};
 
@@ -69,7 +69,7 @@ async fn a_set_that_finds_no_room_is_put_into_force_later() {
             source: "s".repeat(10_000),
             defaults: String::new(),
         },
-        schedules: vec![("main".into(), "@daily".into())],
+        schedules: vec![EnactedSchedule { name: "main".into(), spelled: "@daily".into(), considered: None }],
     };
     let set: Vec<_> = (0..100).map(pipeline).collect();
     let now = Timestamp::UNIX_EPOCH;

@@ -30,6 +30,8 @@ pub struct RunRecord {
     pub kind: RunKind,
     /// The date it is for.
     pub logical_date: Date,
+    /// The code of the calendar whose session of that date is its session, if it has one.
+    pub calendar: Option<Box<str>>,
     /// The instant its slot names.
     pub scheduled_at: Option<Timestamp>,
     /// The data it is about.
@@ -107,7 +109,7 @@ impl Reader {
 
 const SELECT: &str = "
     select runs.id, runs.pipeline_id, pipelines.name as pipeline_name, version_id, kind, logical_date,
-        scheduled_at, interval_start, interval_end, params, evidence, state, suppressed, runs.created_at,
+        calendar, scheduled_at, interval_start, interval_end, params, evidence, state, suppressed, runs.created_at,
         started_at, ended_at
     from runs join pipelines on pipelines.id = runs.pipeline_id";
 
@@ -179,6 +181,7 @@ fn run(row: &SqliteRow) -> Result<RunRecord, Error> {
         version: VersionId(get(row, "version_id")?),
         kind: word(row, "kind", RunKind::from_word)?,
         logical_date: date(row)?,
+        calendar: get(row, "calendar")?,
         scheduled_at: maybe_instant(row, "scheduled_at")?,
         interval: Interval { start: instant(row, "interval_start")?, end: instant(row, "interval_end")? },
         params: json(row, "params")?,

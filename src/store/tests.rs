@@ -267,6 +267,7 @@ async fn begun() -> (tempfile::TempDir, Store, Run, Batch) {
         version,
         kind: RunKind::Manual,
         logical_date: jiff::civil::date(1970, 1, 1),
+        calendar: None,
         scheduled_at: None,
         interval: Interval { start: now, end: now },
         params: Params::new(),

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::duration;
 use crate::schedule::slot::Decision;
-use crate::schedule::why::{clock, slots, stretch};
+use crate::schedule::told::{clock, slots, stretch};
 use crate::store::ledger::LedgerRecord;
 use crate::store::record::RunState;
 use crate::store::runs::RunRecord;

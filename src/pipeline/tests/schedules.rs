@@ -16,6 +16,7 @@ use super::findings::{messages, pipeline};
 fn shown(schedule: &Schedule) -> [String; 3] {
     let times = match &schedule.trigger {
         Trigger::Cron { text, dst, .. } => format!("{text}{}", dst.spelled()),
+        Trigger::Sessions(_) => schedule.spelled(),
         Trigger::Reboot => "a boot".to_owned(),
     };
     [schedule.name.to_string(), times, schedule.timezone.to_string()]
@@ -82,7 +83,7 @@ fn dst_is_said_in_words() {
         let pipeline = pipeline(&format!("exec: run\nschedule: {{cron: 0 5 * * *, dst: {{{dst}}}}}\n"));
         match &pipeline.timetable.schedules[0].trigger {
             Trigger::Cron { dst, .. } => *dst,
-            Trigger::Reboot => panic!("a boot"),
+            Trigger::Sessions(_) | Trigger::Reboot => panic!("no expression"),
         }
     };
     assert_eq!(said(""), Dst::default());

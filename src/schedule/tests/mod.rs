@@ -5,3 +5,4 @@ mod expressions;
 mod fires;
 mod opinions;
 mod plan;
+mod why;

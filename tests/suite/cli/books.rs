@@ -13,11 +13,12 @@ use sexton::run::event::Event;
 use sexton::run::live::RunKind;
 use sexton::run::machine::Run;
 use sexton::run::state::{AttemptId, Exit, RunId};
+use sexton::schedule::progress::Progress;
 use sexton::schedule::slot::{Decision, Entry, Key};
 use sexton::store::batch::Batch;
 use sexton::store::catalog::Definition;
 use sexton::store::db::Store;
-use sexton::store::in_force::{Enacted, Pause, Standing};
+use sexton::store::in_force::{Enacted, EnactedSchedule, Pause, Standing};
 use sexton::store::record::{AttemptEnd, Evidence, Interval, NewRun, Params};
 
 use super::desk::Desk;
@@ -60,7 +61,7 @@ impl Books {
                     source: (*yaml).to_owned(),
                     defaults: kept::write(&Defaults::default()),
                 },
-                schedules: schedules.iter().map(|&name| (name.into(), (*yaml).to_owned())).collect(),
+                schedules: schedules.iter().map(|&name| schedule(name, yaml)).collect(),
             })
             .collect();
         let standings = self.store.enact("", &enacted, at(now)).await.unwrap();
@@ -90,6 +91,7 @@ impl Books {
             version: standing.version,
             kind: RunKind::Scheduled,
             logical_date: entry.first.to_zoned(TimeZone::UTC).date(),
+            calendar: None,
             scheduled_at: Some(entry.first),
             interval: Interval { start: entry.first, end: entry.first },
             params: Params::new(),
@@ -128,7 +130,7 @@ impl Books {
     /// Everything of a schedule was considered up to here.
     pub(super) fn considered(&mut self, pipeline: &str, schedule: &str, upto: &str) -> &mut Self {
         let pipeline = self.standing(pipeline).pipeline;
-        self.batch.watermark(pipeline, schedule, at(upto));
+        self.batch.progress(pipeline, schedule, &Progress::upto(at(upto)));
         self
     }
 
@@ -209,6 +211,11 @@ pub(super) struct Slot<'a> {
     pub(super) count: u64,
 }
 
+/// A schedule of this pipeline, whose slots stay where they are.
+fn schedule(name: &str, yaml: &str) -> EnactedSchedule {
+    EnactedSchedule { name: name.into(), spelled: yaml.to_owned(), considered: None }
+}
+
 /// A single one of `default`.
 pub(super) fn slot<'a>(pipeline: &'a str, first: &'a str) -> Slot<'a> {
     Slot { pipeline, schedule: "default", first, last: first, count: 1 }
@@ -224,6 +231,7 @@ impl Slot<'_> {
             }
         };
         let (schedule, count, reason) = (self.schedule.into(), self.count, reason.into());
-        Entry { schedule, key, first, last, count, decision, reason }
+        let date = first.to_zoned(TimeZone::UTC).date();
+        Entry { schedule, key, date, first, last, count, decision, reason }
     }
 }

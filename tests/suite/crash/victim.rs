@@ -119,6 +119,7 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
         id: engine.next_run(),
         kind: RunKind::Manual,
         logical_date: date,
+        calendar: None,
         scheduled_at: None,
         interval: day(date, &zone(&pipeline)).unwrap(),
         params: Params::new(),
@@ -128,7 +129,10 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, "test");
     engine
-        .begin(&record, Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope })
+        .begin(
+            &record,
+            Live { run, kind: RunKind::Manual, created_at: now, pipeline: Arc::new(pipeline), scope },
+        )
         .await
         .unwrap();
 }

@@ -157,6 +157,7 @@ impl Desk {
             version,
             kind: RunKind::Manual,
             logical_date: date,
+            calendar: None,
             scheduled_at: None,
             interval: day(date, &zone(&pipeline)).unwrap(),
             params: Params::new(),
@@ -168,7 +169,7 @@ impl Desk {
         let run = Run::new(record.id, tree.clone());
         self.world.knows(&record.id.to_string(), tree.clone());
         self.trees.insert(record.id, tree);
-        let live = Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope };
+        let live = Live { run, kind: RunKind::Manual, created_at: now, pipeline: Arc::new(pipeline), scope };
         self.engine().begin(&record, live).await.unwrap();
         record.id
     }

@@ -17,6 +17,7 @@ use sexton::run::state::{AttemptId, Entry, Exit, RunId, State};
 use sexton::store::batch::Batch;
 use sexton::store::catalog::Definition;
 use sexton::store::db::Store;
+use sexton::store::in_force::EnactedSchedule;
 use sexton::store::record::{AttemptEnd, Evidence, Interval, NewRun, Params, VersionId};
 use tempfile::TempDir;
 
@@ -58,6 +59,11 @@ pub(super) fn tree(leaves: u32) -> Arc<Tree> {
     Arc::new(builder.finish())
 }
 
+/// A schedule whose slots stay where they are.
+pub(super) fn schedule(name: &str, spelled: &str) -> EnactedSchedule {
+    EnactedSchedule { name: name.into(), spelled: spelled.to_owned(), considered: None }
+}
+
 pub(super) fn definition(name: &str, hash: &str) -> Definition {
     Definition {
         name: name.into(),
@@ -80,6 +86,7 @@ pub(super) fn new_run(id: i64, version: VersionId) -> NewRun {
         version,
         kind: RunKind::Scheduled,
         logical_date: jiff::civil::date(2018, 5, 14),
+        calendar: None,
         scheduled_at: Some(at(-1_000)),
         interval: Interval { start: at(-86_400_000), end: at(-1_000) },
         params,

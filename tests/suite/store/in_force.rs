@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sexton::run::state::RunId;
+use sexton::schedule::progress::Progress;
 use sexton::schedule::slot::{Decision, Entry, Key};
 use sexton::store::batch::Batch;
 use sexton::store::db::{CommitError, Store};
@@ -11,11 +12,11 @@ use sexton::store::in_force::{Enacted, InForce, Pause, Standing};
 use sexton::store::record::PipelineId;
 use tempfile::TempDir;
 
-use super::harness::{at, definition, fresh, new_run, open};
+use super::harness::{at, definition, fresh, new_run, open, schedule};
 use super::open::bare;
 
 fn pipeline(name: &str, hash: &str, schedules: &[(&str, &str)]) -> Enacted {
-    let schedules = schedules.iter().map(|(name, spelled)| ((*name).into(), (*spelled).to_owned()));
+    let schedules = schedules.iter().map(|(name, spelled)| schedule(name, spelled));
     Enacted { definition: definition(name, hash), schedules: schedules.collect() }
 }
 
@@ -28,7 +29,7 @@ fn weekly() -> Enacted {
 }
 
 fn marks(standing: &Standing) -> Vec<(&str, Timestamp)> {
-    standing.watermarks.iter().map(|(name, at)| (&**name, *at)).collect()
+    standing.progress.iter().map(|(name, progress)| (&**name, progress.watermark)).collect()
 }
 
 fn changed(standing: &Standing) -> Vec<&str> {
@@ -60,7 +61,7 @@ async fn editing_never_replays_the_past() {
     let (_dir, mut store) = fresh().await;
     let first = reload(&mut store, &[nightly(), weekly()], 0).await;
     let mut batch = Batch::default();
-    batch.watermark(first[0].pipeline, "main", at(100));
+    batch.progress(first[0].pipeline, "main", &Progress::upto(at(100)));
     store.commit(&batch).await.unwrap();
 
     // Another tree, the same schedules: they go on.
@@ -93,7 +94,7 @@ async fn what_is_not_in_the_set_is_out_of_force() {
     assert_eq!(in_force.pipelines, [definition("weekly", "h1")]);
     // Its watermarks have gone with it, its number stays its own.
     let mut batch = Batch::default();
-    batch.watermark(first[0].pipeline, "main", at(100));
+    batch.progress(first[0].pipeline, "main", &Progress::upto(at(100)));
     assert!(store.commit(&batch).await.unwrap_err().is_refusal());
     let back = reload(&mut store, &[nightly(), weekly()], 2).await;
     assert_eq!((back[0].pipeline, back[0].version), (first[0].pipeline, first[0].version));
@@ -162,6 +163,7 @@ fn fires(batch: &mut Batch, standing: &Standing, schedule: &str, ms: i64, run: i
     let entry = Entry {
         schedule: schedule.into(),
         key: Key::Instant(at(ms)),
+        date: jiff::civil::date(2018, 5, 14),
         first: at(ms),
         last: at(ms),
         count: 1,
@@ -182,19 +184,19 @@ async fn what_has_fired_beyond_the_watermark_is_known() {
     }
     fires(&mut batch, &standings[1], "main", 100, 5);
     batch.slot_of_run(RunId(4), Decision::Expired, "");
-    batch.watermark(standings[0].pipeline, "main", at(400));
-    batch.watermark(standings[1].pipeline, "main", at(100));
+    batch.progress(standings[0].pipeline, "main", &Progress::upto(at(400)));
+    batch.progress(standings[1].pipeline, "main", &Progress::upto(at(100)));
     store.commit(&batch).await.unwrap();
     let ahead = |standings: &[Standing]| standings[0].fired_ahead.clone();
     let beyond = |instants: &[i64]| {
-        let instants: BTreeSet<_> = instants.iter().map(|ms| at(*ms)).collect();
-        BTreeMap::from([("main".into(), instants)])
+        let keys: BTreeSet<_> = instants.iter().map(|ms| Key::Instant(at(*ms))).collect();
+        BTreeMap::from([("main".into(), keys)])
     };
     assert_eq!(ahead(&reload(&mut store, &set, 400).await), BTreeMap::new());
 
     // The clock is set back, and with it the watermark.
     let mut batch = Batch::default();
-    batch.watermark(standings[0].pipeline, "main", at(200));
+    batch.progress(standings[0].pipeline, "main", &Progress::upto(at(200)));
     store.commit(&batch).await.unwrap();
     let back = reload(&mut store, &set, 200).await;
     assert_eq!(ahead(&back), beyond(&[300, 400]));
@@ -246,7 +248,7 @@ async fn a_dropped_reload_is_there_as_a_whole_or_not_at_all() {
         assert_eq!(hashes.contains(&format!("h{n}")), settled);
         // The next one finds a store that works.
         let standings = store.enact(&settings, &set, now).await.unwrap();
-        assert!(standings.iter().all(|one| one.watermarks["main"] == now));
+        assert!(standings.iter().all(|one| one.progress["main"].watermark == now));
     }
     drop(store);
     open(dir.path()).await;
@@ -260,7 +262,7 @@ async fn a_thousand_pipelines_are_one_transaction() {
         .collect();
     let standings = reload(&mut store, &set, 0).await;
     assert_eq!(standings.len(), 1_000);
-    assert!(standings.iter().all(|one| one.changed.len() == 2 && one.watermarks.len() == 2));
+    assert!(standings.iter().all(|one| one.changed.len() == 2 && one.progress.len() == 2));
     // One that contradicts the database leaves all as it was.
     let before = store.reader().in_force().await.unwrap();
     let mut wrong = set.clone();

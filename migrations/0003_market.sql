@@ -1,0 +1,8 @@
+-- The market: schedules that go by the sessions of exchanges.
+
+-- Of a schedule whose slots may move, the last slot that has been considered, as its key: what comes after it has
+-- not been, wherever its instant is by now. Null where there was none yet, and where instants stay.
+alter table schedules add column considered text;
+
+-- The calendar whose session of the logical date is the run's, by its code; null where it has none.
+alter table runs add column calendar text;
