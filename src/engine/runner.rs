@@ -375,9 +375,11 @@ impl Engine {
         while let Some(event) = events.pop_front() {
             live.run.step(&event, turn.now, &mut effects)?;
             turn.batch.event(&live.run, turn.now, &event);
+            live.cleared |= matches!(event, Event::Clear { .. });
             for effect in effects.drain(..) {
                 match effect {
                     Effect::Evaluate(node) => {
+                        live.scope.is_latest = self.scheduler.is_latest(live, turn.now);
                         let holds = launch::condition(live, node);
                         events.push_back(Event::Condition { node, holds });
                     }

@@ -151,7 +151,8 @@ impl Engine {
         // In growing order: a token fences off all that are smaller and unknown.
         for &attempt in &turn.launches {
             let Some(flight) = self.attempts.get(&attempt) else { continue };
-            let Some(live) = self.runs.get(&flight.run) else { continue };
+            let Some(live) = self.runs.get_mut(&flight.run) else { continue };
+            live.scope.is_latest = self.scheduler.is_latest(live, turn.now);
             match launch::job(live, flight.node, attempt, &self.parts.places, &self.parts.surroundings) {
                 Ok(job) => self.parts.executor.launch(job),
                 Err(what) => {

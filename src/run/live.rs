@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::scope::Scope;
+use crate::schedule::slot::Key;
 
 use super::machine::Run;
 
@@ -40,6 +41,15 @@ impl RunKind {
     }
 }
 
+/// The slot that made a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The name of its schedule.
+    pub schedule: Box<str>,
+    /// Which.
+    pub key: Key,
+}
+
 /// A run under way.
 #[derive(Debug)]
 pub struct Live {
@@ -47,6 +57,10 @@ pub struct Live {
     pub run: Run,
     /// What made it.
     pub kind: RunKind,
+    /// Its slot; `None` where somebody made it.
+    pub slot: Option<Slot>,
+    /// Whether somebody has had something of it run again.
+    pub cleared: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// The version it is pinned to.

@@ -203,6 +203,14 @@ impl Reader {
         Ok(outputs)
     }
 
+    /// Whether something of a run has ever been cleared.
+    pub async fn was_cleared(&self, run: RunId) -> Result<bool, Error> {
+        // As JSON has it, and as no text inside JSON can look.
+        let sql =
+            "select exists (select 1 from journal where run_id = ? and instr(events, '\"event\":\"clear\"'))";
+        Ok(sqlx::query_scalar(sql).bind(run.0).fetch_one(&self.pool).await?)
+    }
+
     /// What happened to a run, in order.
     pub async fn journal(&self, run: RunId, tree: &Tree) -> Result<Vec<(Timestamp, Event)>, Error> {
         let rows = sqlx::query("select events from journal where run_id = ? order by seq")

@@ -131,7 +131,15 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
     engine
         .begin(
             &record,
-            Live { run, kind: RunKind::Manual, created_at: now, pipeline: Arc::new(pipeline), scope },
+            Live {
+                run,
+                kind: RunKind::Manual,
+                slot: None,
+                cleared: false,
+                created_at: now,
+                pipeline: Arc::new(pipeline),
+                scope,
+            },
         )
         .await
         .unwrap();

@@ -4,6 +4,7 @@ mod chance;
 mod desk;
 mod fates;
 mod held;
+mod latest;
 mod pipelines;
 mod points;
 mod random;
