@@ -74,6 +74,11 @@ const WORDS: [(&str, Anchor); 4] = [
 const EXAMPLES: &str = "for example `close + 4h`, `open - 45m`, `close + 2 sessions` or `16:30`";
 
 impl Offset {
+    /// The open itself.
+    pub const OPEN: Self = Self { anchor: Anchor::Open, shift: Shift::None };
+    /// The close itself.
+    pub const CLOSE: Self = Self { anchor: Anchor::Close, shift: Shift::None };
+
     /// Reads an offset: an anchor, and behind it, if anything, `+` or `-` with a duration or `n sessions`.
     pub fn parse(text: &str) -> Result<Self, OffsetError> {
         let trimmed = text.trim();

@@ -28,6 +28,7 @@ use super::order;
 use super::params::{Param, ParamType, Params, Pattern};
 use super::policy::{RetryOn, Settings};
 use super::scope::NO_CALENDAR;
+use super::session_schedule;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
 use super::timetable::{self, Around};
 
@@ -98,8 +99,10 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
     let params = keys.params.as_ref().map(|params| read_params(&document, params.id, found));
     let params = params.unwrap_or_default();
     let around = Around { name: &name, timezone: &timezone, params: &params, book };
-    let (timetable, schedule_places) =
-        timetable::read(&mut Reading { document: &document, found }, &keys, &around);
+    let mut reading = Reading { document: &document, found };
+    let calendar = keys.calendar.as_ref().filter(|field| field.value.is_some());
+    let calendar = calendar.and_then(|field| session_schedule::calendar(&mut reading, field.id, book));
+    let (timetable, schedule_places) = timetable::read(&mut reading, &keys, &around);
     let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
     let no_session = Some(NO_CALENDAR.to_owned());
     let world = World { tree: &lowered.tree, params: &params, calendars: Some(book), no_session };
@@ -116,7 +119,7 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
     Some(Pipeline {
         name,
         timezone,
-        calendar: None,
+        calendar,
         timetable,
         schedule_places,
         params,

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::calendar::book::Book;
 use crate::schedule::cron::{Dialect, Line};
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Timetable, Trigger, UNNAMED};
+use crate::schedule::filtered::Filter;
 use crate::schedule::fires::{Dst, Fold, Gap};
 use crate::yaml::diagnostic::{Diagnostic, Span, nearest};
 use crate::yaml::document::{BROKEN_KEY, Document, ValueId, View};
@@ -17,15 +18,17 @@ use crate::yaml::zone::timezone;
 
 use super::name;
 use super::params::Params;
+use super::schedule_spec::{DstKeys, FoldWord, GapWord, SCHEDULE_KEYS, ScheduleKeys};
+use super::session_schedule;
 use super::shapes::ParamsShape;
-use super::spec::{
-    CatchupWord, DstKeys, FileKeys, FoldWord, GapWord, OverlapWord, SCHEDULE_KEYS, ScheduleKeys,
-};
+use super::spec::{CatchupWord, FileKeys, OverlapWord};
 
 /// Schedules of one pipeline.
 const MAX_SCHEDULES: usize = 100;
 /// What does not fire after this does not fire at all: the rules of no calendar change.
 const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
+/// Slots that are looked at for one that can fire: those of every week there is, or of some days' minutes.
+const MOST_SEARCHED: usize = 20_000;
 
 /// What schedules take from the pipeline around them.
 pub(crate) struct Around<'a> {
@@ -123,22 +126,57 @@ fn schedules(reading: &mut Reading<'_, '_, '_>, id: ValueId, around: &Around<'_>
     for &item in items {
         let Some(authored) = authored(reading, item) else { continue };
         check_name(reading, &authored, items.len() > 1, &mut named);
-        let zone = timezone(document, authored.keys.timezone.as_ref(), reading.found);
-        let Some((text, at)) = authored.cron.filter(|(_, at)| !document.is_unresolved(*at)) else { continue };
-        let Some(trigger) = trigger(reading, &authored, (text, at), around.name) else { continue };
-        let schedule = Schedule {
-            name: authored.name.map_or(UNNAMED, |(name, _)| name).into(),
-            trigger,
-            timezone: zone.unwrap_or_else(|| around.timezone.into()),
-        };
-        if !schedule.is_reboot() && schedule.after(LONG_AGO).is_none() {
-            let message = format!("{} never fires", document.describe(at));
-            let error = Diagnostic::error(document.span(at), message);
-            reading.found.push(error.label("no such date ever comes"));
-        }
-        all.push((schedule, document.span(at)));
+        let Some(Read { trigger, timezone, place }) = read_one(reading, &authored, around) else { continue };
+        let name = authored.name.map_or(UNNAMED, |(name, _)| name).into();
+        let schedule = Schedule { name, trigger, timezone };
+        never_fires(reading, &schedule, place);
+        all.push((schedule, document.span(place)));
     }
     all
+}
+
+/// What a schedule waits for, the zone of its times, and where it says when.
+struct Read {
+    trigger: Trigger,
+    timezone: Box<str>,
+    place: ValueId,
+}
+
+fn read_one(reading: &mut Reading<'_, '_, '_>, authored: &Authored<'_>, around: &Around<'_>) -> Option<Read> {
+    let document = reading.document;
+    let zone = timezone(document, authored.keys.timezone.as_ref(), reading.found);
+    session_schedule::misplaced(reading, authored.id, &authored.keys);
+    if session_schedule::goes_by_sessions(&authored.keys) {
+        let (sessions, timezone, place) =
+            session_schedule::sessions(reading, authored.id, &authored.keys, around.book)?;
+        return Some(Read { trigger: Trigger::Sessions(sessions), timezone, place });
+    }
+    let filter = session_schedule::filter(reading, &authored.keys, around.book);
+    let (text, place) = authored.cron.filter(|(_, at)| !document.is_unresolved(*at))?;
+    let trigger = trigger(reading, authored, (text, place), around.name, filter?)?;
+    Some(Read { trigger, timezone: zone.unwrap_or_else(|| around.timezone.into()), place })
+}
+
+/// Reports a schedule without a slot that can fire, as far as that is seen.
+fn never_fires(reading: &mut Reading<'_, '_, '_>, schedule: &Schedule, place: ValueId) {
+    let label = match (&schedule.trigger, schedule.exchange()) {
+        (Trigger::Reboot, _) => return,
+        (Trigger::Cron { .. } | Trigger::Sessions(_), None) => {
+            schedule.after(LONG_AGO).is_none().then_some("no such date ever comes")
+        }
+        (Trigger::Cron { .. } | Trigger::Sessions(_), Some(exchange)) => {
+            let calendar = exchange.calendar();
+            let mut all = schedule.occasions(calendar.first(), calendar.last()).take(MOST_SEARCHED);
+            let mut searched = 0;
+            let fires = all.by_ref().inspect(|_| searched += 1).any(|occasion| occasion.bar.is_none());
+            (!fires && searched < MOST_SEARCHED).then_some("no session is like that")
+        }
+    };
+    if let Some(label) = label {
+        let document = reading.document;
+        let message = format!("{} never fires", document.describe(place));
+        reading.found.push(Diagnostic::error(document.span(place), message).label(label));
+    }
 }
 
 /// A schedule as it is written.
@@ -159,7 +197,9 @@ fn authored<'d>(reading: &mut Reading<'_, 'd, '_>, id: ValueId) -> Option<Author
         }
         View::Scalar { .. } | View::List(_) => {
             let found = document.describe(id);
-            let message = format!("a schedule must be an expression or a mapping with `cron`, found {found}");
+            let message = format!(
+                "a schedule must be an expression or a mapping with `cron` or `calendar`, found {found}"
+            );
             reading.error(id, message);
             None
         }
@@ -190,10 +230,12 @@ fn mapping<'d>(reading: &mut Reading<'_, 'd, '_>, id: ValueId) -> Authored<'d> {
             reading.found.push_error(|| unknown_key(word, span, SCHEDULE_KEYS.into_iter()));
         }
     }
-    if authored.keys.cron.is_none() && !misspelt {
+    if authored.keys.cron.is_none() && !misspelt && !session_schedule::goes_by_sessions(&authored.keys) {
         let start = document.span(id).start;
-        let error = Diagnostic::error(Span { start, end: start }, "the schedule has no `cron`");
-        reading.found.push(error.help("expected an expression, such as `cron: \"30 21 * * 1-5\"`"));
+        let error = Diagnostic::error(Span { start, end: start }, "the schedule says nothing of when");
+        let sessions = "or sessions, such as `calendar: XNYS` with `at: close + 4h`";
+        let help = format!("expected an expression, such as `cron: \"30 21 * * 1-5\"`, {sessions}");
+        reading.found.push(error.help(help));
     }
     authored
 }
@@ -244,6 +286,7 @@ fn trigger(
     authored: &Authored<'_>,
     (text, at): (&str, ValueId),
     pipeline: &str,
+    filter: Option<Filter>,
 ) -> Option<Trigger> {
     let document = reading.document;
     // A block of text ends with its line.
@@ -254,12 +297,12 @@ fn trigger(
             // No name of a month or a weekday begins with it.
             let hashed = text.split([' ', '\t', ',']).any(|item| item.starts_with('H'));
             let text = if hashed { cron.expanded().into() } else { text.into() };
-            Some(Trigger::Cron { text, cron, dst: dst.unwrap_or_default(), filter: None })
+            Some(Trigger::Cron { text, cron, dst: dst.unwrap_or_default(), filter })
         }
         Ok(Line::Reboot) => {
             for (key, _) in document.entries(authored.id) {
                 let word = document.key(key);
-                if ["timezone", "dst"].contains(&word) {
+                if ["timezone", "dst", "calendar", "roll"].contains(&word) {
                     let message = format!("`{word}` means nothing beside `@reboot`");
                     let error = Diagnostic::error(document.span(key), message);
                     reading.found.push(error.help("a boot has no time of day; leave it out"));

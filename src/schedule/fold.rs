@@ -24,13 +24,14 @@ impl Slots {
         Self { last: first.at, first, count: 1, more: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, slot: Occasion) {
+    /// Those that come after it.
+    pub(super) fn extend(&mut self, later: Self) {
         // One that was moved may lie before another.
-        self.last = self.last.max(slot.at);
-        self.count += 1;
-        if self.count <= SINGLES {
-            self.more.push(slot);
-        }
+        self.last = self.last.max(later.last);
+        let room = SINGLES.saturating_sub(self.count) as usize;
+        self.count += later.count;
+        let single = std::iter::once(later.first).chain(later.more);
+        self.more.extend(single.take(room));
     }
 
     pub(super) fn last(&self) -> Timestamp {

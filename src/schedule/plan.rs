@@ -153,8 +153,9 @@ fn classified(
     situation: &Situation<'_>,
 ) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
-    // The missed ones that may yet be caught up: all that `catchup` has room for.
-    let mut missed: VecDeque<Occasion> = VecDeque::new();
+    // The missed ones that may yet be caught up, all that `catchup` has room for, and what came after the first.
+    let mut latest: VecDeque<Item> = VecDeque::new();
+    let mut missed = 0;
     let room = match policy.catchup {
         Catchup::None => 0,
         Catchup::Latest => 1,
@@ -168,21 +169,25 @@ fn classified(
         }
         let class = Class::of(&occasion, policy, situation, progress.has_moved(&occasion));
         if class == Class::Missed && room > 0 {
-            missed.push_back(occasion);
-            if missed.len() > room
-                && let Some(lost) = missed.pop_front()
-            {
-                add(&mut items, lost, Class::Missed);
+            missed += 1;
+            latest.push_back(Item::new(occasion, class));
+            if missed > room {
+                missed -= 1;
+                let behind = latest.iter().skip(1).position(|item| item.class == Class::Missed);
+                latest.drain(..=behind.unwrap_or_default()).for_each(|item| append(&mut items, item));
             }
             continue;
         }
-        for caught_up in missed.drain(..) {
-            add(&mut items, caught_up, Class::CaughtUp);
+        let item = Item::new(occasion, class);
+        match latest.back_mut() {
+            None => append(&mut items, item),
+            Some(last) if last.goes_on_with(&item) && class != Class::Missed => last.slots.extend(item.slots),
+            Some(_) => latest.push_back(item),
         }
-        add(&mut items, occasion, class);
     }
-    for caught_up in missed {
-        add(&mut items, caught_up, Class::CaughtUp);
+    for item in latest {
+        let class = if item.class == Class::Missed { Class::CaughtUp } else { item.class };
+        items.push(Item { class, ..item });
     }
     if let Some(boot) = known.boot.take() {
         let now = situation.now;
@@ -193,9 +198,10 @@ fn classified(
     items
 }
 
-fn add(items: &mut Vec<Item>, occasion: Occasion, class: Class) {
+/// Adds what comes after all others, to the last of them if it comes to the same.
+fn append(items: &mut Vec<Item>, item: Item) {
     match items.last_mut() {
-        Some(last) if last.goes_on_with(&occasion, class) => last.slots.push(occasion),
-        Some(_) | None => items.push(Item::new(occasion, class)),
+        Some(last) if last.goes_on_with(&item) => last.slots.extend(item.slots),
+        Some(_) | None => items.push(item),
     }
 }

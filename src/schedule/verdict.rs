@@ -93,9 +93,9 @@ impl Item {
         self.class.may_fire()
     }
 
-    /// Whether a further occasion of this class comes to the same.
-    pub(super) fn goes_on_with(&self, occasion: &Occasion, class: Class) -> bool {
-        self.class == class && !class.may_fire() && self.slots.first.bar == occasion.bar
+    /// Whether the one that comes after it comes to the same.
+    pub(super) fn goes_on_with(&self, next: &Self) -> bool {
+        self.class == next.class && !self.may_fire() && self.slots.first.bar == next.slots.first.bar
     }
 
     pub(super) fn verdict(

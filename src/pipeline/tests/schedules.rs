@@ -145,18 +145,6 @@ fn parameters_that_need_not_be_given_are_no_matter() {
 }
 
 #[test]
-fn what_the_calendar_will_bring_is_not_known_yet() {
-    for key in ["calendar: XNYS", "at: close", "every: 15m", "between: [open, close]", "days: all", "roll: x"]
-    {
-        let name = key.split(':').next().unwrap();
-        let expected = format!("unknown key `{name}`");
-        let inside = format!("exec: run\nschedule: {{cron: 0 5 * * *, {key}}}\n");
-        assert_eq!(messages(&inside), [&*expected], "{key}");
-        assert_eq!(messages(&format!("exec: run\nschedule: 0 5 * * *\n{key}\n")), [&*expected], "{key}");
-    }
-}
-
-#[test]
 fn an_expression_that_never_comes_is_an_error_and_a_rare_one_is_not() {
     for cron in ["0 0 31 2 *", "0 0 30 2 *", "0 0 31 4,6,9,11 *"] {
         let found = messages(&format!("exec: run\nschedule: {cron}\n"));

@@ -2,7 +2,11 @@
 
 mod debian;
 mod expressions;
+mod filtered;
 mod fires;
+mod market;
+mod moves;
 mod opinions;
 mod plan;
+mod sessions;
 mod why;
