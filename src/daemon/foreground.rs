@@ -237,7 +237,7 @@ async fn begin(
         version,
         kind: RunKind::Manual,
         logical_date: date,
-        calendar: pipeline.calendar.as_ref().map(|calendar| calendar.code().into()),
+        calendar: pipeline.own_calendar().map(|calendar| calendar.code().into()),
         scheduled_at: None,
         interval: day(date, &zone).with_context(|| format!("{date} has no day in {}", pipeline.timezone))?,
         params: asked.params,

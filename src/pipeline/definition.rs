@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::calendar::book::Book;
 use crate::calendar::calendar::Calendar;
 use crate::duration;
-use crate::schedule::definition::Timetable;
+use crate::schedule::definition::{Schedule, Timetable};
+use crate::schedule::exchange::Exchange;
 use crate::yaml::composer;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::{Document, ValueId, View};
@@ -59,6 +60,19 @@ pub struct Pipeline {
     pub hash: String,
 }
 
+impl Pipeline {
+    /// The calendar of a run that no slot has made: the pipeline's own, or else the one that all its schedules
+    /// go by.
+    pub fn own_calendar(&self) -> Option<&Arc<Calendar>> {
+        let mut exchanges = self.timetable.schedules.iter().map(Schedule::exchange);
+        let first = exchanges.next().flatten();
+        let common = first.filter(|first| {
+            exchanges.all(|other| other.is_some_and(|other| other.spelled() == first.spelled()))
+        });
+        self.calendar.as_ref().or(common.map(Exchange::calendar))
+    }
+}
+
 /// What a pipeline file need not say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Defaults {
@@ -104,7 +118,7 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
     let calendar = calendar.and_then(|field| session_schedule::calendar(&mut reading, field.id, book));
     let (timetable, schedule_places) = timetable::read(&mut reading, &keys, &around);
     let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
-    let no_session = Some(NO_CALENDAR.to_owned());
+    let no_session = no_session(&document, &keys, &timetable);
     let world = World { tree: &lowered.tree, params: &params, calendars: Some(book), no_session };
     let mut secrets = BTreeMap::new();
     for &text in &lowered.texts {
@@ -129,6 +143,28 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
         source: file.text.clone(),
         hash,
     })
+}
+
+/// Why some run of the pipeline has no `session`, if one has none.
+fn no_session(document: &Document<'_>, keys: &FileKeys, timetable: &Timetable) -> Option<String> {
+    let authored = keys.schedule.as_ref().map_or(0, |schedule| match document.view(schedule.id) {
+        View::List(items) => items.len(),
+        View::Scalar { .. } | View::Mapping(_) => 1,
+    });
+    // One with a mistake, which is left out, may be meant to have one.
+    if keys.calendar.is_some() || authored != timetable.schedules.len() {
+        return None;
+    }
+    let mut without = timetable.schedules.iter().filter(|schedule| schedule.exchange().is_none());
+    let (first, others) = (without.next(), without.count());
+    match first {
+        Some(first) if others + 1 < authored => Some(format!(
+            "the schedule `{}` has no calendar: give it or the pipeline a `calendar:`",
+            first.name
+        )),
+        Some(_) => Some(NO_CALENDAR.to_owned()),
+        None => (authored == 0).then(|| NO_CALENDAR.to_owned()),
+    }
 }
 
 /// `nightly` of `config/pipelines/nightly.yaml`.

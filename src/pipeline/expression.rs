@@ -139,13 +139,20 @@ impl<'t> Look<'_, 't> {
                         .push("say that a value is one: `(params.n | int) * 2`".to_owned());
                 }
             }
-            BinOpKind::Add | BinOpKind::Sub if self.shape(left) == Some(Shape::Date) => {
+            BinOpKind::Add | BinOpKind::Sub => {
+                let Some(found) = self.shape(left).filter(|found| found.is_ours()) else { return };
                 let sign = if matches!(op, BinOpKind::Add) { '+' } else { '-' };
-                self.error(at, format!("a date has no `{sign}`")).help.push(
-                    "`logical_date.plus(3)` and `.minus(3)` are so many days later and earlier, \
-                     `.days_until(date)` counts the days between"
-                        .to_owned(),
-                );
+                let help = match found {
+                    Shape::Date => {
+                        "`logical_date.plus(3)` and `.minus(3)` are so many days later and earlier, \
+                         `.days_until(date)` counts the days between"
+                    }
+                    Shape::Session => {
+                        "`session.shift(1)` is the next one, and `session.shift(-1)` the one before"
+                    }
+                    _ => "`.timestamp` of an instant is a number, of seconds",
+                };
+                self.error(at, format!("{} has no `{sign}`", found.words())).help.push(help.to_owned());
             }
             BinOpKind::Eq
             | BinOpKind::Ne

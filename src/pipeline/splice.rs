@@ -114,6 +114,7 @@ pub(super) fn from_start(mut of: &Expr<'_>, at: Mark) -> Mark {
         of = match of {
             Expr::GetAttr(get) => &get.expr,
             Expr::GetItem(get) => &get.expr,
+            Expr::Call(call) => &call.expr,
             other => return Mark { start_offset: at.start_offset.min(other.span().start_offset), ..at },
         }
     }

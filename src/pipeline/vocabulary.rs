@@ -132,8 +132,8 @@ const RUN: [(&str, Shape); 3] = [("id", Shape::Text), ("kind", Shape::Text), ("i
 
 const SESSION_METHODS: [Method; 1] = [Method { name: "shift", takes: Takes::Count, gives: Shape::Session }];
 const CALENDAR_METHODS: [Method; 2] = [
-    Method { name: "session", takes: Takes::Date, gives: Shape::Session },
     Method { name: "is_session", takes: Takes::Date, gives: Shape::Truth },
+    Method { name: "session", takes: Takes::Date, gives: Shape::Session },
 ];
 
 /// By what arguments of `plus` and `minus` a date is moved.

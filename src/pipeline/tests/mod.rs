@@ -13,6 +13,7 @@ mod order;
 mod schedule_findings;
 mod schedules;
 mod schema;
+mod session_findings;
 mod sessions;
 mod syntax;
 mod templates;
