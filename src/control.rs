@@ -9,6 +9,7 @@ use crate::run::clear::{Plan, Request};
 use crate::run::live::Live;
 use crate::run::machine::Illegal;
 use crate::run::state::{Mark, RunId};
+use crate::schedule::horizon::Horizon;
 use crate::schedule::slot::Entry;
 
 /// How many commands may wait for the engine. People are slow; what fills this is a mistake, and waiting
@@ -152,6 +153,9 @@ pub trait Watch: Send {
     fn finished(&mut self, live: &Live, now: Timestamp);
     /// This has become of a pipeline's slots.
     fn decided(&mut self, _pipeline: &str, _entries: &[Entry], _now: Timestamp) {}
+    /// A schedule of a pipeline is near the end of its calendar, or behind it. Told when it is put into force,
+    /// and once a day.
+    fn horizon(&mut self, _pipeline: &str, _schedule: &str, _horizon: &Horizon) {}
     /// The engine goes round.
     fn alive(&mut self) {}
 }

@@ -36,7 +36,8 @@ fn joint(word: &str, members: &[Arc<Calendar>], basis: Basis) -> Calendar {
         to: bound(Calendar::last).min().unwrap_or(Date::MIN),
         announced_to: bound(Calendar::announced_to).min().unwrap_or(Date::MIN),
         origin: of_first(Calendar::origin),
-        source: Source::Table,
+        definer: Source::Table,
+        source: first.map_or(Source::Table, |first| first.mostly_by().clone()),
     };
     let zone = first.map_or(TimeZone::UTC, |first| first.zone());
     Sheet::new(&head, &zone, &basis).finish()

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::pipeline::definition::Pipeline;
@@ -14,6 +15,7 @@ use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
 use crate::schedule::definition::Schedule;
 use crate::schedule::exchange::Exchange;
+use crate::schedule::horizon::Horizon;
 use crate::schedule::plan::{self, Plan};
 use crate::schedule::situation::{Active, Situation};
 use crate::schedule::slot::{Decision, Entry};
@@ -40,6 +42,7 @@ impl Engine {
             self.scheduler.refreshed = Some(turn.now);
             self.scheduler.set_wakes();
         }
+        self.tell_horizons(turn.now);
         for _ in 0..AT_ONCE {
             let scheduler = &mut self.scheduler;
             let Some((_, name)) = scheduler.wakes.first().filter(|(due, _)| *due <= turn.now).cloned() else {
@@ -49,6 +52,22 @@ impl Engine {
             self.scheduler.set_wake(&name);
         }
         true
+    }
+
+    /// Says once a day which calendars end, and which have.
+    fn tell_horizons(&mut self, now: Timestamp) {
+        let today = now.to_zoned(TimeZone::UTC).date();
+        if self.scheduler.horizons_told.replace(today) == Some(today) {
+            return;
+        }
+        for (name, scheduled) in &self.scheduler.in_force {
+            let timetable = &scheduled.pipeline.timetable;
+            for schedule in &timetable.schedules {
+                if let Some(horizon) = Horizon::of(schedule, &timetable.policy, now) {
+                    self.parts.watch.horizon(name, &schedule.name, &horizon);
+                }
+            }
+        }
     }
 
     /// The clock was set: every schedule goes on from the new now.

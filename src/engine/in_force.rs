@@ -42,6 +42,7 @@ impl Engine {
         let mut enacted = Enacted { pipelines: files.pipelines.len(), absence, ..Enacted::default() };
         let before = std::mem::take(&mut scheduler.in_force);
         scheduler.wakes.clear();
+        scheduler.horizons_told = None;
         for (pipeline, standing) in files.pipelines.into_iter().zip(standings) {
             let name = pipeline.name.clone();
             enacted.schedules += pipeline.timetable.schedules.len();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::pipeline::definition::Pipeline;
 use crate::run::live::Live;
@@ -25,6 +26,8 @@ pub(super) struct Scheduler {
     pub(super) freed: bool,
     /// When it was last asked anew for all of them.
     pub(super) refreshed: Option<Timestamp>,
+    /// On which day it was last told which calendars end.
+    pub(super) horizons_told: Option<Date>,
     pub(super) environment: String,
     pub(super) evidence: Evidence,
 }

@@ -28,6 +28,7 @@ pub mod sensor;
 mod sensor_spec;
 mod session;
 mod session_schedule;
+pub mod sessions_ahead;
 mod shapes;
 pub(crate) mod spec;
 mod splice;

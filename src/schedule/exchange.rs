@@ -90,10 +90,7 @@ impl Exchange {
         remarks.extend(session.late_open.then(|| named("late open")));
         remarks.extend(calendar.regular(session.label).is_none().then(|| named("an extra session")));
         remarks.extend(session.projected.then(|| self.projected()));
-        match calendar.source(session.label) {
-            Source::Table => {}
-            Source::File(path) => remarks.push(format!("hours of {path}")),
-        }
+        remarks.extend(changed_by(calendar, session.label).map(|path| format!("hours of {path}")));
         remarks.join("; ")
     }
 
@@ -115,15 +112,22 @@ fn closed(calendar: &Calendar, date: Date, closure: &Closure) -> String {
     if closure.ad_hoc {
         text += "; ad hoc";
     }
-    match calendar.source(date) {
-        Source::Table => {}
-        Source::File(path) => text += &format!("; by {path}"),
+    if let Some(path) = changed_by(calendar, date) {
+        text += &format!("; by {path}");
     }
     if closure.projected {
         text +=
             &format!("; projected: {}'s dates are announced to {}", calendar.code(), calendar.announced_to());
     }
     text
+}
+
+/// The file that has singled a date out, if one has.
+fn changed_by(calendar: &Calendar, date: Date) -> Option<&str> {
+    match calendar.source(date) {
+        Source::Table => None,
+        source @ Source::File(path) => (source != calendar.mostly_by()).then_some(path),
+    }
 }
 
 fn spelled(word: &str, members: &[Arc<Calendar>]) -> Box<str> {

@@ -3,6 +3,7 @@
 
 mod civil;
 pub mod cron;
+pub mod crossing;
 pub mod day;
 pub mod days;
 pub mod definition;
@@ -12,6 +13,7 @@ mod field;
 pub mod filtered;
 pub mod fires;
 mod fold;
+pub mod horizon;
 mod misfit;
 pub mod occasion;
 mod overlap;

@@ -49,16 +49,30 @@ pub struct Plan {
 
 /// When a schedule must next be looked at: at its next slot, unless that is before its first date.
 pub fn next_wake(schedule: &Schedule, policy: &Policy, progress: &Progress) -> Option<Timestamp> {
-    let mut next = progress.next(schedule)?;
+    let next = next_within(schedule, policy, progress.next(schedule)?)?;
+    let over = policy.end_date.is_some_and(|last| next.date > last);
+    (!over).then_some(next.at)
+}
+
+/// The first occasion after an instant that can fire, if that is between its dates.
+pub fn next_to_fire(schedule: &Schedule, policy: &Policy, after: Timestamp) -> Option<Occasion> {
+    let first = next_within(schedule, policy, schedule.after(after)?)?;
+    let mut all = std::iter::successors(Some(first), |occasion| schedule.after_key(&occasion.key));
+    let next = all.find(|occasion| occasion.bar.is_none())?;
+    let over = policy.end_date.is_some_and(|last| next.date > last);
+    (!over).then_some(next)
+}
+
+/// This occasion, or where it is before the first date, the first that is not.
+fn next_within(schedule: &Schedule, policy: &Policy, next: Occasion) -> Option<Occasion> {
     if let Some(first) = policy.start_date
         && next.date < first
     {
         // Not before those that are over already.
         let behind = |occasion: &Occasion| occasion.date >= first && occasion.key > next.key;
-        next = schedule.occasions(first, Date::MAX).find(behind)?;
+        return schedule.occasions(first, Date::MAX).find(behind);
     }
-    let over = policy.end_date.is_some_and(|last| next.date > last);
-    (!over).then_some(next.at)
+    Some(next)
 }
 
 /// Whether no slot after this one may have a run by now.

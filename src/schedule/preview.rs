@@ -8,30 +8,66 @@ use std::iter::Peekable;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::day;
 use super::definition::{Policy, Schedule};
+use super::horizon::exhausted;
 use super::plan::foretold;
 use super::slot::Entry;
+
+/// What is foreseen of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreseen {
+    /// A slot, and what is to become of it.
+    Slot(Entry),
+    /// Nothing more is known, for its calendar has ended.
+    Exhausted {
+        /// The first instant of which nothing is.
+        at: Timestamp,
+        /// The first date.
+        date: Date,
+        /// Why, in a few words.
+        reason: String,
+    },
+}
+
+impl Foreseen {
+    fn at(&self) -> Timestamp {
+        match self {
+            Self::Slot(entry) => entry.first,
+            Self::Exhausted { at, .. } => *at,
+        }
+    }
+}
 
 /// What is to become of the slots of one schedule from the first date to the last, which is in it.
 pub fn preview<'a>(
     schedule: &'a Schedule,
     policy: &'a Policy,
     (first, last): (Date, Date),
-) -> impl Iterator<Item = Entry> + use<'a> {
-    schedule.occasions(first, last).map(|occasion| foretold(schedule, policy, occasion))
+) -> impl Iterator<Item = Foreseen> + use<'a> {
+    let foretold = |occasion| Foreseen::Slot(foretold(schedule, policy, occasion));
+    schedule.occasions(first, last).map(foretold).chain(end(schedule, policy, (first, last)))
 }
 
-/// Several of them as one, in the order of time; each slot with the number of the one it is from.
+fn end(schedule: &Schedule, policy: &Policy, (first, last): (Date, Date)) -> Option<Foreseen> {
+    let (code, known_to) = schedule.exchange()?.horizon();
+    let date = known_to.tomorrow().ok()?.max(first);
+    let is_over = policy.end_date.is_some_and(|end| end < date);
+    let at = day::first(date, &schedule.zone());
+    (date <= last && !is_over).then(|| Foreseen::Exhausted { at, date, reason: exhausted(code, known_to) })
+}
+
+/// What is foreseen of several as one, in the order of time; each with the number of the one it is of.
 #[derive(Clone, Debug)]
-pub struct Merged<I: Iterator<Item = Entry>> {
+pub struct Merged<I: Iterator<Item = Foreseen>> {
     sources: Vec<Peekable<I>>,
-    /// The next slot of each source that has one; of two at one instant the first source's goes first.
+    /// The next of each source that has one; of two at one instant the first source's goes first.
     heads: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
 
 impl<I> Merged<I>
 where
-    I: Iterator<Item = Entry>,
+    I: Iterator<Item = Foreseen>,
 {
     /// Of sources that are each in the order of time.
     pub fn new(sources: impl IntoIterator<Item = I>) -> Self {
@@ -45,19 +81,19 @@ where
 
     fn line_up(&mut self, number: usize) {
         if let Some(next) = self.sources[number].peek() {
-            self.heads.push(Reverse((next.first, number)));
+            self.heads.push(Reverse((next.at(), number)));
         }
     }
 }
 
-impl<I: Iterator<Item = Entry>> Iterator for Merged<I> {
-    type Item = (usize, Entry);
+impl<I: Iterator<Item = Foreseen>> Iterator for Merged<I> {
+    type Item = (usize, Foreseen);
 
     fn next(&mut self) -> Option<Self::Item> {
         let Reverse((_, number)) = self.heads.pop()?;
-        let entry = self.sources[number].next()?;
+        let next = self.sources[number].next()?;
         self.line_up(number);
-        Some((number, entry))
+        Some((number, next))
     }
 }
 
@@ -78,7 +114,11 @@ mod tests {
     fn previewed(text: &str, timezone: &str, policy: &Policy, dates: [&str; 2]) -> Vec<String> {
         let schedule = schedule(text, timezone);
         let preview = preview(&schedule, policy, dates.map(|date| date.parse().unwrap()).into());
-        preview.map(|entry| format!("{} {}, {}", entry.first, entry.decision.word(), entry.reason)).collect()
+        let told = |foreseen| match foreseen {
+            Foreseen::Slot(entry) => format!("{} {}, {}", entry.first, entry.decision.word(), entry.reason),
+            Foreseen::Exhausted { date, reason, .. } => format!("{date} {reason}"),
+        };
+        preview.map(told).collect()
     }
 
     #[test]
@@ -141,9 +181,9 @@ mod tests {
         assert_eq!(preview(&reboot, &Policy::default(), (day, day)).count(), 0);
     }
 
-    fn entry(schedule: &str, second: i64) -> Entry {
+    fn entry(schedule: &str, second: i64) -> Foreseen {
         let first = Timestamp::from_second(second).unwrap();
-        Entry {
+        Foreseen::Slot(Entry {
             schedule: schedule.into(),
             key: Key::Instant(first),
             date: Date::default(),
@@ -152,11 +192,11 @@ mod tests {
             count: 1,
             decision: Decision::Fired,
             reason: "".into(),
-        }
+        })
     }
 
-    fn told(merged: impl Iterator<Item = (usize, Entry)>) -> Vec<(usize, i64)> {
-        merged.map(|(number, entry)| (number, entry.first.as_second())).collect()
+    fn told(merged: impl Iterator<Item = (usize, Foreseen)>) -> Vec<(usize, i64)> {
+        merged.map(|(number, foreseen)| (number, foreseen.at().as_second())).collect()
     }
 
     #[test]

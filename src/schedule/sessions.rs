@@ -210,7 +210,7 @@ impl Sessions {
     }
 
     /// An instant on the date of a session or a closure, a time of day by the clocks of the zone.
-    fn resolved(&self, offset: Offset, label: Date, zone: &TimeZone) -> Option<Timestamp> {
+    pub(super) fn resolved(&self, offset: Offset, label: Date, zone: &TimeZone) -> Option<Timestamp> {
         let calendar = self.calendar();
         let Anchor::Time(time) = offset.anchor else { return offset.resolve(calendar, label) };
         let at = |date: Date| {

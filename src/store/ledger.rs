@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 
 use crate::run::state::RunId;
@@ -44,6 +45,17 @@ pub struct LedgerRecord {
     pub run: Option<RunId>,
     /// When that was decided.
     pub decided_at: Timestamp,
+}
+
+impl LedgerRecord {
+    /// The label of its session and which of that session's slots it is; of a stretch the first's. `None` where
+    /// it is no session's.
+    pub fn session(&self) -> Option<(Date, u32)> {
+        match Key::from_text(&self.slot)? {
+            Key::Session { label, ordinal } => Some((label, ordinal)),
+            Key::Instant(_) | Key::Boot(_) | Key::Clock(_) => None,
+        }
+    }
 }
 
 /// Which lines, and from where on. Without instants the newest slot comes first; with one the oldest, which

@@ -11,7 +11,7 @@ use super::error::Error;
 const FILES: [(i64, &str, &str); 3] = [
     (1, "runs", include_str!("../../migrations/0001_runs.sql")),
     (2, "schedules", include_str!("../../migrations/0002_schedules.sql")),
-    (3, "market", include_str!("../../migrations/0003_market.sql")),
+    (4, "market", include_str!("../../migrations/0004_market.sql")),
 ];
 
 const TABLE: &str = "_sqlx_migrations";
