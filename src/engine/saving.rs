@@ -153,7 +153,8 @@ impl Engine {
             let Some(flight) = self.attempts.get(&attempt) else { continue };
             let Some(live) = self.runs.get_mut(&flight.run) else { continue };
             live.scope.is_latest = self.scheduler.is_latest(live, turn.now);
-            match launch::job(live, flight.node, attempt, &self.parts.places, &self.parts.surroundings) {
+            let (places, around) = (&self.parts.places, &self.parts.surroundings);
+            match launch::job(live, flight.node, attempt, places, around, turn.now) {
                 Ok(job) => self.parts.executor.launch(job),
                 Err(what) => {
                     let ended = Ended::unstarted(attempt, Exit::NotStarted(what.into()));
