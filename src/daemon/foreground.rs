@@ -248,15 +248,7 @@ async fn begin(
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, environment);
     let label = Label { pipeline: pipeline.name.to_string(), date, began: now };
-    let live = Live {
-        run,
-        kind: RunKind::Manual,
-        slot: None,
-        cleared: false,
-        created_at: now,
-        pipeline: Arc::new(pipeline),
-        scope,
-    };
+    let live = Live::manual(run, now, Arc::new(pipeline), scope);
     let id = record.id;
     engine.begin(&record, live).await?;
     Ok((id, label))

@@ -9,12 +9,14 @@ use jiff::Timestamp;
 
 use crate::executor::job::Job;
 use crate::executor::output::Places;
+use crate::pipeline::because::because;
 use crate::pipeline::command::Command;
 use crate::pipeline::environment::{attempt_facts, facts};
 use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::sensor::Condition;
 use crate::pipeline::{secret, template};
+use crate::run::event::Holds;
 use crate::run::live::Live;
 use crate::run::state::{AttemptId, State};
 
@@ -147,11 +149,14 @@ fn reveal(text: String, around: &Surroundings, mask: &mut Vec<String>) -> Result
     revealed.map_err(|name| error.unwrap_or_else(|| format!("the secret `{name}` is not known")))
 }
 
-/// Whether the node's `when` holds, or why nobody can say, in words.
-pub fn condition(live: &Live, node: NodeId) -> Result<bool, Box<str>> {
+/// What the node's `when` comes to.
+pub fn condition(live: &Live, node: NodeId) -> Holds {
     let tree = live.run.tree();
-    let Some(when) = &tree.options(node).when else { return Ok(true) };
-    let told = |error: template::TemplateError| error.to_string().into_boxed_str();
-    let env = template::render_env(&tree.settings(node).env, &live.scope).map_err(told)?;
-    template::evaluate(when, &live.scope, &env).map_err(told)
+    let Some(when) = &tree.options(node).when else { return Holds::Yes };
+    let env = template::render_env(&tree.settings(node).env, &live.scope);
+    match env.and_then(|env| template::evaluate(when, &live.scope, &env)) {
+        Ok(true) => Holds::Yes,
+        Ok(false) => Holds::No(because(when, &live.scope).map(String::into_boxed_str)),
+        Err(error) => Holds::Error(error.to_string().into()),
+    }
 }

@@ -70,6 +70,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// A run that somebody has made.
+    pub fn manual(run: Run, created_at: Timestamp, pipeline: Arc<Pipeline>, scope: Scope) -> Self {
+        Self { run, kind: RunKind::Manual, slot: None, cleared: false, created_at, pipeline, scope }
+    }
+
     /// A leaf has written these outputs; what an earlier attempt wrote is gone.
     pub fn set_outputs(&mut self, path: &str, outputs: BTreeMap<String, String>) {
         Arc::make_mut(&mut self.scope.outputs).insert(path.to_owned(), outputs);

@@ -9,7 +9,7 @@ use crate::pipeline::command::Command;
 use crate::pipeline::kind::{Children, Kind};
 use crate::pipeline::node::{NodeId, Options, Tree, TreeBuilder};
 use crate::pipeline::policy::Settings;
-use crate::run::event::{Event, Sensed, Yield};
+use crate::run::event::{Event, Holds, Sensed, Yield};
 use crate::run::force::{Halt, HaltReason, Kill, KillReason, Mark};
 use crate::run::machine::Run;
 use crate::run::state::{AttemptId, CancelReason, Exit, Failure, RunId, SkipReason, State, Status, Success};
@@ -120,7 +120,7 @@ fn halt() -> impl Strategy<Value = Box<Halt>> {
 fn skip() -> impl Strategy<Value = Box<SkipReason>> {
     prop_oneof![
         Just(SkipReason::ByHand),
-        Just(SkipReason::When),
+        proptest::option::of(text()).prop_map(SkipReason::When),
         Just(SkipReason::NothingFailed),
         Just(SkipReason::Children),
         node().prop_map(SkipReason::NotChosen),
@@ -191,7 +191,11 @@ fn state() -> impl Strategy<Value = State> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let holds = prop_oneof![any::<bool>().prop_map(Ok), text().prop_map(Err)];
+    let holds = prop_oneof![
+        Just(Holds::Yes),
+        proptest::option::of(text()).prop_map(Holds::No),
+        text().prop_map(Holds::Error)
+    ];
     let nodes = proptest::collection::btree_set(node(), 0..NODES as usize);
     prop_oneof![
         Just(Event::Begin),
@@ -290,7 +294,7 @@ fn the_journal_explains_itself() {
         r#"{"at":1526270400000,"event":"sensed","node":"w/t 0","answer":{"met":"/in/x is there"}}"#
     );
     assert_eq!(
-        told(Event::Condition { node: NodeId::ROOT, holds: Ok(false) }),
+        told(Event::Condition { node: NodeId::ROOT, holds: Holds::No(None) }),
         r#"{"at":1526270400000,"event":"condition","node":"/","result":{"holds":false}}"#
     );
     let nodes = (36..NODES).filter(|id| *id != 39).chain([39]).map(NodeId).collect();

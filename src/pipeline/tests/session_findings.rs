@@ -239,11 +239,11 @@ fn mistakes_about_calendars() {
 
 #[test]
 fn mistakes_about_the_run() {
-    let text = r#"serial:
+    let text = "serial:
   a: {exec: run, when: run.is_lattest}
   b: {exec: run, when: run}
   c: {exec: run, when: run == 17}
-"#;
+";
     insta::assert_snapshot!(findings(text), @r#"
     error: unknown attribute `is_lattest`
      --> nightly.yaml:2:24

@@ -2,6 +2,7 @@
 
 mod books;
 mod branches;
+mod conditions;
 mod desk;
 
 mod check;

@@ -128,21 +128,7 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
     };
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, "test");
-    engine
-        .begin(
-            &record,
-            Live {
-                run,
-                kind: RunKind::Manual,
-                slot: None,
-                cleared: false,
-                created_at: now,
-                pipeline: Arc::new(pipeline),
-                scope,
-            },
-        )
-        .await
-        .unwrap();
+    engine.begin(&record, Live::manual(run, now, Arc::new(pipeline), scope)).await.unwrap();
 }
 
 /// The runs that the orders make, with the names of their pipelines.

@@ -169,15 +169,7 @@ impl Desk {
         let run = Run::new(record.id, tree.clone());
         self.world.knows(&record.id.to_string(), tree.clone());
         self.trees.insert(record.id, tree);
-        let live = Live {
-            run,
-            kind: RunKind::Manual,
-            slot: None,
-            cleared: false,
-            created_at: now,
-            pipeline: Arc::new(pipeline),
-            scope,
-        };
+        let live = Live::manual(run, now, Arc::new(pipeline), scope);
         self.engine().begin(&record, live).await.unwrap();
         record.id
     }
