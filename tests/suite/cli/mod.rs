@@ -5,6 +5,7 @@ mod branches;
 mod conditions;
 mod desk;
 
+mod calendar;
 mod check;
 mod commands;
 mod example;
