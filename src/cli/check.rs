@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::calendar::book::Book;
-use crate::calendar::session::Source;
 use crate::config::load::{self, Names};
 use crate::config::settings::Config;
 use crate::pipeline::clock_changes;

@@ -12,6 +12,7 @@ mod example;
 mod hostile;
 mod interrupts;
 mod ledger;
+mod market;
 mod next;
 mod outputs;
 mod plan;
