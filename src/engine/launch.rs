@@ -29,6 +29,8 @@ pub struct Surroundings {
 pub trait Secrets: std::fmt::Debug + Send + Sync {
     /// The value of a secret, or why it cannot be had, in words.
     fn value(&self, name: &str) -> Result<String, String>;
+    /// The values of all that can be had, for hiding them.
+    fn values(&self) -> Vec<String>;
 }
 
 /// The job for an attempt of a leaf, or why there can be none, in words.

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use crate::executor::job::{Ended, Expected, Inventory, Report, Verdict};
+use crate::mask::Masker;
 use crate::run::event::Event;
 use crate::run::state::{Exit, Kill, KillReason, State};
 use crate::store::record::{AttemptEnd, Log, Usage};
 
 use super::flight::Flight;
+use super::launch::Secrets;
 use super::runner::Engine;
 use super::turn::Turn;
 
@@ -64,7 +66,7 @@ impl Engine {
         kill.as_deref().cloned()
     }
 
-    fn ended(&mut self, ended: Ended, turn: &mut Turn) {
+    fn ended(&mut self, mut ended: Ended, turn: &mut Turn) {
         if let Some(alive) = self.disowned.get_mut(&ended.attempt) {
             // Nothing of it is committed: whoever takes its run up again is to hear of it.
             *alive = false;
@@ -78,6 +80,7 @@ impl Engine {
         turn.acknowledged.push((ended.attempt, Some(flight.run)));
         turn.launches.remove(&ended.attempt);
         let kill = self.kill_of(&flight);
+        hide(&mut ended, &*self.parts.surroundings.secrets);
         let Some(live) = self.runs.get_mut(&flight.run) else { return };
         let number = live.run.entry(flight.node).attempts;
         let path = live.run.tree().path(flight.node);
@@ -108,6 +111,23 @@ impl Engine {
         let event = Event::Exited { node: flight.node, attempt: ended.attempt, exit: ended.exit };
         if let Err(error) = self.happen(flight.run, event, turn) {
             tracing::error!(%error, run = %flight.run, "an exit did not fit the run");
+        }
+    }
+}
+
+/// What a task leaves behind is kept and shown, and no place for a secret.
+fn hide(ended: &mut Ended, secrets: &dyn Secrets) {
+    let words = match &mut ended.exit {
+        Exit::NotStarted(words) | Exit::Lost(words) | Exit::BadOutput(words) => Some(words),
+        Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::Killed => None,
+    };
+    if words.is_some() || !ended.outputs.is_empty() {
+        let secrets = secrets.values();
+        if let Some(words) = words {
+            *words = Masker::text(&secrets, words).into();
+        }
+        for value in ended.outputs.values_mut() {
+            *value = Masker::text(&secrets, value);
         }
     }
 }

@@ -14,6 +14,7 @@ mod outputs;
 mod plan;
 mod reading;
 mod run;
+mod secrets;
 mod slots;
 mod terminal;
 mod trees;

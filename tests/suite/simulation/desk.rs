@@ -484,4 +484,8 @@ impl Secrets for NoSecrets {
     fn value(&self, name: &str) -> Result<String, String> {
         Err(format!("the secret `{name}` is not known"))
     }
+
+    fn values(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
