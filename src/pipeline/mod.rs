@@ -10,6 +10,7 @@ pub mod environment;
 pub mod kind;
 mod kinds;
 pub(crate) mod lower;
+pub mod moments;
 pub(crate) mod name;
 pub mod node;
 mod order;
