@@ -201,6 +201,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         Status::Pending
         | Status::Queued
         | Status::Running
+        | Status::Waiting
         | Status::Retrying
         | Status::Failed
         | Status::UpstreamFailed

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use crate::executor::job::{Ended, Expected, Inventory, Report, Verdict};
 use crate::mask::Masker;
-use crate::run::event::Event;
-use crate::run::state::{Exit, Kill, KillReason, State};
+use crate::run::event::{Event, Yield};
+use crate::run::force::{Kill, KillReason};
+use crate::run::state::Exit;
 use crate::store::record::{AttemptEnd, Log, Usage};
 
+use super::choice;
 use super::flight::Flight;
 use super::launch::Secrets;
 use super::runner::Engine;
@@ -60,10 +62,7 @@ impl Engine {
     }
 
     fn kill_of(&self, flight: &Flight) -> Option<Kill> {
-        let State::Running { kill, .. } = self.runs.get(&flight.run)?.run.state(flight.node) else {
-            return None;
-        };
-        kill.as_deref().cloned()
+        self.runs.get(&flight.run)?.run.state(flight.node).attempt()?.1.cloned()
     }
 
     fn ended(&mut self, mut ended: Ended, turn: &mut Turn) {
@@ -80,12 +79,19 @@ impl Engine {
         turn.acknowledged.push((ended.attempt, Some(flight.run)));
         turn.launches.remove(&ended.attempt);
         let kill = self.kill_of(&flight);
-        hide(&mut ended, &*self.parts.surroundings.secrets);
         let Some(live) = self.runs.get_mut(&flight.run) else { return };
         let number = live.run.entry(flight.node).attempts;
         let path = live.run.tree().path(flight.node);
         let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
         let (bytes, dropped_bytes) = ended.log_bytes;
+        let yields = match choice::yielded(live, flight.node, &ended, &self.parts.places.absolute(&log)) {
+            Ok(yields) => yields,
+            Err(what) => {
+                ended.exit = Exit::BadChoice(what.into());
+                Yield::Nothing
+            }
+        };
+        hide(&mut ended, &*self.parts.surroundings.secrets);
         let end = AttemptEnd {
             attempt: ended.attempt,
             started_at: ended.started_at,
@@ -108,7 +114,7 @@ impl Engine {
             live.set_outputs(&path, ended.outputs);
         }
         turn.batch.attempt_ended(&live.run, &end);
-        let event = Event::Exited { node: flight.node, attempt: ended.attempt, exit: ended.exit };
+        let event = Event::Exited { node: flight.node, attempt: ended.attempt, exit: ended.exit, yields };
         if let Err(error) = self.happen(flight.run, event, turn) {
             tracing::error!(%error, run = %flight.run, "an exit did not fit the run");
         }
@@ -118,7 +124,9 @@ impl Engine {
 /// What a task leaves behind is kept and shown, and no place for a secret.
 fn hide(ended: &mut Ended, secrets: &dyn Secrets) {
     let words = match &mut ended.exit {
-        Exit::NotStarted(words) | Exit::Lost(words) | Exit::BadOutput(words) => Some(words),
+        Exit::NotStarted(words) | Exit::Lost(words) | Exit::BadOutput(words) | Exit::BadChoice(words) => {
+            Some(words)
+        }
         Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::Killed => None,
     };
     if words.is_some() || !ended.outputs.is_empty() {

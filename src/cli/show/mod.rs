@@ -2,7 +2,6 @@
 
 pub mod board;
 pub mod ending;
-pub mod log;
 pub mod out;
 pub mod slot;
 pub mod summary;

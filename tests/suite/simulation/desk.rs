@@ -423,6 +423,8 @@ fn author(event: &Event) -> Option<&str> {
         | Event::Open { .. }
         | Event::Start { .. }
         | Event::Exited { .. }
+        | Event::Sensed { .. }
+        | Event::Poke { .. }
         | Event::Wake => None,
     }
 }
