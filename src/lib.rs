@@ -5,6 +5,7 @@
 //! - [`mask`]: hiding secrets in what is written and told
 //! - [`yaml`]: files as people write them, with places and findings
 //! - [`clock`]: the only reader of the system clock
+//! - [`calendar`]: when exchanges trade, and what their holidays are called
 //! - [`schedule`]: which instants a schedule names, and what becomes of each
 //! - [`pipeline`]: the words: nodes, policies, and how a file becomes a tree of them
 //! - [`config`]: the daemon's settings, and reading the configuration directory
@@ -19,6 +20,7 @@
 //! - [`cli`]: the command line, one file a command
 //! - [`daemon`]: the composition root
 
+pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod ending;
+pub mod month;
 pub mod out;
 pub mod slot;
 pub mod summary;

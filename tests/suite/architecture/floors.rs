@@ -15,9 +15,10 @@ const FLOORS: [(u8, &[&str]); 7] = [
 ];
 
 /// Who may look across a floor, and at what.
-const SIDEWAYS: [(&str, &str); 11] = [
+const SIDEWAYS: [(&str, &str); 12] = [
     ("src/yaml/", "duration"),
     ("src/config/", "pipeline"),
+    ("src/config/", "calendar"),
     // A pipeline has schedules, and those know nothing of what they start.
     ("src/schedule/", "calendar"),
     ("src/pipeline/", "schedule"),
