@@ -11,7 +11,7 @@ use crate::cli::args::KeeperArgs;
 use crate::cli::failure::Outcome;
 use crate::config::secrets::Secrets;
 use crate::config::settings::Config;
-use crate::engine::launch::{self, Surroundings};
+use crate::engine::surroundings::{self, Surroundings};
 use crate::pipeline::definition::Pipeline;
 use crate::store::catalog::Definition;
 use crate::store::record::Evidence;
@@ -89,7 +89,7 @@ pub(super) fn secrets(config: &Config, config_dir: &Path) -> Secrets {
     Secrets::new(config.secrets.clone(), config_dir, credentials)
 }
 
-impl launch::Secrets for Secrets {
+impl surroundings::Secrets for Secrets {
     fn value(&self, name: &str) -> Result<String, String> {
         self.value(name).map_err(|missing| missing.to_string())
     }

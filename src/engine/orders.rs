@@ -5,11 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::calendar::book::Book;
 use crate::pipeline::definition::Pipeline;
 use crate::store::db::CommitError;
 use crate::store::record::Evidence;
 
-use super::launch::Surroundings;
+use super::surroundings::Surroundings;
 
 /// The files that are to be in force: valid, all of them.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Files {
     pub environment: String,
     /// What is the same for every command.
     pub surroundings: Surroundings,
+    /// All calendars.
+    pub calendars: Book,
     /// How many attempts may run at the same time.
     pub parallelism: usize,
     /// What is noted in every run.

@@ -7,12 +7,13 @@ use crate::mask::Masker;
 use crate::run::event::{Event, Yield};
 use crate::run::force::{Kill, KillReason};
 use crate::run::state::Exit;
+use crate::run::why::exit_words;
 use crate::store::record::{AttemptEnd, Log, Usage};
 
 use super::choice;
 use super::flight::Flight;
-use super::launch::Secrets;
 use super::runner::Engine;
+use super::surroundings::Secrets;
 use super::turn::Turn;
 
 impl Engine {
@@ -114,6 +115,7 @@ impl Engine {
             live.set_outputs(&path, ended.outputs);
         }
         turn.batch.attempt_ended(&live.run, &end);
+        self.poke_ended((flight.run, flight.node), exit_words(&ended.exit));
         let event = Event::Exited { node: flight.node, attempt: ended.attempt, exit: ended.exit, yields };
         if let Err(error) = self.happen(flight.run, event, turn) {
             tracing::error!(%error, run = %flight.run, "an exit did not fit the run");

@@ -16,7 +16,7 @@ pub fn first_at(time: Time, zone: &TimeZone, from: Timestamp) -> Option<Timestam
     // Where the clocks are put back over midnight, a date may come twice.
     for _ in 0..4 {
         let moment = zone.to_ambiguous_timestamp(date.to_datetime(time));
-        let earlier = moment.clone().earlier().ok();
+        let earlier = moment.earlier().ok();
         let times = match moment.offset() {
             AmbiguousOffset::Gap { .. } => {
                 [earlier.and_then(|at| Some(zone.following(at).next()?.timestamp())), None]

@@ -16,6 +16,7 @@ mod plan;
 mod reading;
 mod run;
 mod secrets;
+mod sensors;
 mod slots;
 mod terminal;
 mod trees;

@@ -28,7 +28,7 @@ fn run<'d>(desk: &'d Desk, pipeline: &str) -> Ask<'d> {
 }
 
 /// Files below a directory that hold one of these texts.
-fn holding(dir: &Path, texts: &[&str]) -> Vec<PathBuf> {
+pub(super) fn holding(dir: &Path, texts: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).unwrap() {
         let entry = entry.unwrap();

@@ -6,4 +6,4 @@ mod many;
 #[cfg(feature = "object-store")]
 mod object;
 mod post;
-mod server;
+pub(super) mod server;

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 
 /// A request as it came in.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
-    pub(super) method: String,
-    pub(super) path: String,
+pub(in crate::suite) struct Asked {
+    pub(in crate::suite) method: String,
+    pub(in crate::suite) path: String,
     headers: Vec<(String, String)>,
 }
 
 impl Asked {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::suite) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
@@ -21,25 +21,25 @@ impl Asked {
 
 /// What is answered.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: String,
+pub(in crate::suite) struct Reply {
+    pub(in crate::suite) status: u16,
+    pub(in crate::suite) headers: Vec<(&'static str, String)>,
+    pub(in crate::suite) body: String,
 }
 
 /// One with this status, and nothing else.
-pub(super) fn status(status: u16) -> Reply {
+pub(in crate::suite) fn status(status: u16) -> Reply {
     Reply { status, ..Reply::default() }
 }
 
-pub(super) struct Server {
+pub(in crate::suite) struct Server {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Server {
     /// `answer` is told which request it is, from 0, and may keep it waiting as long as it likes.
-    pub(super) fn start(answer: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static) -> Self {
+    pub(in crate::suite) fn start(answer: impl Fn(usize, &Asked) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
@@ -53,17 +53,17 @@ impl Server {
         Self { address, asked }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(in crate::suite) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(in crate::suite) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
 
 /// An address that nobody listens at.
-pub(super) fn nobody() -> String {
+pub(in crate::suite) fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
