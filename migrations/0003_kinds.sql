@@ -85,3 +85,17 @@ select 'attempts_made_anew', seq from sqlite_sequence where name = 'attempts';
 drop table attempts;
 alter table attempts_made_anew rename to attempts;
 create index attempts_live on attempts (run_id) where ended_at is null;
+
+-- What sensors were last answered, for people who ask what they wait for. It is written now and then, and stays
+-- when the sensor has ended, until it waits again.
+create table pokes (
+    run_id integer not null constraint pokes_run_exists references runs (id),
+    path text not null,
+    -- How often it has been asked in this wait, and when last.
+    pokes integer not null,
+    at integer not null,
+    words text not null,
+    -- When it is asked again, at the latest.
+    next_at integer,
+    constraint pokes_key primary key (run_id, path)
+) strict, without rowid;

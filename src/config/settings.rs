@@ -49,6 +49,8 @@ pub enum SecretSource {
     Env(Box<str>),
     /// This file, without a newline at its end.
     File(Box<str>),
+    /// This credential of the service, as systemd's `LoadCredential=` names it.
+    Credential(Box<str>),
 }
 
 impl Default for Config {
@@ -136,6 +138,9 @@ fn nothing() -> Tree {
     builder.finish()
 }
 
+/// The ways to say where a secret is.
+const SOURCES: &str = "write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`";
+
 fn read_secrets(
     document: &Document<'_>,
     id: ValueId,
@@ -160,23 +165,31 @@ fn read_secrets(
                 document.span(key),
                 format!("the secret `{name}` must say where its value is"),
             );
-            found.push(error.help("write `{env: VARIABLE}` or `{file: path}`"));
+            found.push(error.help(SOURCES));
             continue;
         }
         let keys: SecretKeys = reader::read(document, value, Some(&[]), found);
-        let env = keys.env.and_then(|field| field.value);
-        let file = keys.file.and_then(|field| field.value);
-        let source = match (env, file) {
-            (Some(variable), None) => SecretSource::Env(variable.into()),
-            (None, Some(path)) => SecretSource::File(path.into()),
-            (None, None) | (Some(_), Some(_)) => {
-                let error = Diagnostic::error(
-                    document.span(key),
-                    format!("the secret `{name}` must have one source"),
-                );
-                found.push(error.help("write `{env: VARIABLE}` or `{file: path}`"));
-                continue;
-            }
+        let credential = keys.credential.and_then(|field| Some((field.id, field.value?)));
+        if let Some((id, name)) =
+            credential.as_ref().filter(|(_, name)| name.is_empty() || name.contains('/'))
+        {
+            let error =
+                Diagnostic::error(document.span(*id), format!("`{name}` cannot be the name of a credential"));
+            found.push(
+                error.help(
+                    "a credential is a file's name without a `/`, as `LoadCredential=` of systemd has it",
+                ),
+            );
+        }
+        let env = keys.env.and_then(|field| field.value).map(|variable| SecretSource::Env(variable.into()));
+        let file = keys.file.and_then(|field| field.value).map(|path| SecretSource::File(path.into()));
+        let credential = credential.map(|(_, name)| SecretSource::Credential(name.into()));
+        let mut sources = [env, file, credential].into_iter().flatten();
+        let (Some(source), None) = (sources.next(), sources.next()) else {
+            let error =
+                Diagnostic::error(document.span(key), format!("the secret `{name}` must have one source"));
+            found.push(error.help(SOURCES));
+            continue;
         };
         secrets.insert(name.into(), source);
     }
@@ -208,7 +221,7 @@ mod tests {
     fn every_key_is_read() {
         let text = "environment: production\ntimezone: Europe/London\nparallelism: 4\n\
                     defaults: {env: {A: b}, retry: {limit: 2}, kill_grace: 30s}\n\
-                    secrets: {db: {env: DB_PASSWORD}, api.key: {file: /run/key}}\n";
+                    secrets: {db: {env: DB_PASSWORD}, api.key: {file: /run/key}, x: {credential: x.pem}}\n";
         let config = parse(&SourceFile::new("sexton.yaml", text)).0.unwrap();
         assert_eq!(
             (&*config.environment, &*config.timezone, config.parallelism.get()),
@@ -217,6 +230,7 @@ mod tests {
         assert_eq!(config.for_pipelines().settings.retry.limit, 2);
         assert_eq!(config.secrets["db"], SecretSource::Env("DB_PASSWORD".into()));
         assert_eq!(config.secrets["api.key"], SecretSource::File("/run/key".into()));
+        assert_eq!(config.secrets["x"], SecretSource::Credential("x.pem".into()));
     }
 
     #[test]
@@ -246,7 +260,7 @@ mod tests {
         4 | secrets: {db: hunter2, x: {env: A, file: b}}
           |           ^^
           |
-          = help: write `{env: VARIABLE}` or `{file: path}`
+          = help: write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`
 
         error: the secret `x` must have one source
          --> sexton.yaml:4:24
@@ -254,7 +268,7 @@ mod tests {
         4 | secrets: {db: hunter2, x: {env: A, file: b}}
           |                        ^
           |
-          = help: write `{env: VARIABLE}` or `{file: path}`
+          = help: write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`
         "#);
         insta::assert_snapshot!(drawn("parallelism: 0\n"), @r#"
         error: `parallelism`: must be at least 1

@@ -33,6 +33,7 @@ use crate::pipeline::node::NodeId;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
+use crate::sensor::watchman::Watchman;
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Store};
 use crate::store::instant::truncated;
@@ -146,6 +147,8 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let (dir, program) = (options.dir.clone(), options.program.clone());
     tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, true)).await??;
     let (executor, client) = Local::start(options, reports);
+    let (sights, sightings) = mpsc::channel(1);
+    let (lookout, _) = Watchman::start(desk.clock.clone(), sights);
     let environment = desk.config.environment.to_string();
     let calendars = desk.calendars.clone();
     let reread = move |definition: &_| reread(definition, &calendars);
@@ -169,12 +172,15 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         clock: desk.clock.clone(),
         executor: Box::new(executor),
         reports: inbox,
+        lookout: Box::new(lookout),
+        sightings,
         commands,
         // Nobody orders a foreground run about.
         orders: Orders::new().1,
         watch,
         places: places.clone(),
         surroundings: surroundings(&desk.config, &desk.config_dir)?,
+        calendars: desk.calendars.clone(),
         parallelism: desk.config.parallelism.get() as usize,
         look_up: LOOK_UP,
         boot_id,

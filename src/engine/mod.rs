@@ -3,16 +3,22 @@
 
 mod choice;
 mod clocks;
+mod commands;
 pub mod facts;
 mod firing;
 mod flight;
 mod in_force;
-pub mod launch;
+mod launch;
 pub mod orders;
+mod others;
+mod question;
 pub mod recovery;
 mod reports;
 pub mod runner;
 mod saving;
 mod scheduler;
+mod sensing;
+pub mod surroundings;
+mod texts;
 mod turn;
 mod waiting;

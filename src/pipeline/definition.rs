@@ -27,6 +27,7 @@ use super::name;
 use super::node::Tree;
 use super::order;
 use super::params::{Param, ParamType, Params, Pattern};
+use super::placed;
 use super::policy::{RetryOn, Settings};
 use super::scope::NO_CALENDAR;
 use super::session_schedule;
@@ -119,6 +120,7 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
     let (timetable, schedule_places) = timetable::read(&mut reading, &keys, &around);
     let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
     let no_session = no_session(&document, &keys, &timetable);
+    placed::check(&lowered.tree, book, no_session.as_deref(), found);
     let world = World { tree: &lowered.tree, params: &params, calendars: Some(book), no_session };
     let mut secrets = BTreeMap::new();
     for &text in &lowered.texts {

@@ -17,6 +17,7 @@ use crate::executor::log;
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
+use crate::run::poke::LastPoke;
 use crate::run::state::{RunId, Status};
 use crate::run::why;
 
@@ -39,6 +40,8 @@ struct Row {
     took: Option<i64>,
     /// Of a running task.
     log: Option<PathBuf>,
+    /// What a sensor that waits was last answered.
+    answer: Option<Box<str>>,
 }
 
 /// The watch of a run on a terminal.
@@ -90,6 +93,7 @@ impl Board {
             since,
             took: took.map(|since| now.as_millisecond() - since.as_millisecond()),
             log: running.then(|| self.places.absolute(&log)),
+            answer: before.filter(|_| status == Status::Waiting).and_then(|row| row.answer.clone()),
         }
     }
 }
@@ -117,6 +121,15 @@ impl Watch for Board {
             } else {
                 rows.remove(&node);
             }
+        }
+    }
+
+    fn poked(&mut self, live: &Live, node: NodeId, poke: &LastPoke) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let row =
+            rows.get_mut(&node).filter(|row| live.run.id() == self.run && row.status == Status::Waiting);
+        if let Some(row) = row {
+            row.answer = Some(poke.words.clone());
         }
     }
 
@@ -183,6 +196,7 @@ fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -
         };
         let time = millis.map(|millis| lasted(millis.max(0))).unwrap_or_default();
         let last = row.log.as_deref().and_then(|log| log::tail(log, 1, false).ok()?.pop());
+        let last = row.answer.as_deref().map(str::to_owned).or(last);
         let said = last.map(|last| format!("  │ {}", log::tame(last.trim()))).unwrap_or_default();
         let mark = mark(row.status);
         let line = format!(

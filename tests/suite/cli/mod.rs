@@ -18,6 +18,8 @@ mod outputs;
 mod plan;
 mod reading;
 mod run;
+mod secrets;
+mod sensors;
 mod slots;
 mod terminal;
 mod trees;

@@ -13,5 +13,6 @@ mod launches;
 mod log;
 mod notify;
 mod reload;
+mod sensors;
 mod start;
 mod waiting;

@@ -1,5 +1,6 @@
 //! The real engine and the real store in a simulated world: its clock, its keeper, its crashes.
 
+mod around;
 mod chance;
 mod desk;
 mod fates;
@@ -8,6 +9,7 @@ mod latest;
 mod pipelines;
 mod points;
 mod random;
+mod sights;
 mod slots;
 mod slots_more;
 mod world;
