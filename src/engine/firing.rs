@@ -16,7 +16,7 @@ use crate::run::state::{RunId, Status};
 use crate::schedule::definition::Schedule;
 use crate::schedule::exchange::Exchange;
 use crate::schedule::horizon::Horizon;
-use crate::schedule::plan::{self, Plan};
+use crate::schedule::plan::{self, Known, Plan};
 use crate::schedule::situation::{Active, Situation};
 use crate::schedule::slot::{Decision, Entry};
 use crate::store::record::{Interval, NewRun, VersionId};
@@ -46,12 +46,27 @@ impl Engine {
         for _ in 0..AT_ONCE {
             let scheduler = &mut self.scheduler;
             let Some((_, name)) = scheduler.wakes.first().filter(|(due, _)| *due <= turn.now).cloned() else {
+                scheduler.decided = Some(turn.now);
                 return false;
             };
             self.consider(&name, turn);
             self.scheduler.set_wake(&name);
         }
         true
+    }
+
+    /// Notes how far has been decided by the calendars as they are. What others put before that, they move.
+    pub(super) fn note_progress(&mut self, turn: &mut Turn) {
+        let Some(decided) = self.scheduler.decided else { return };
+        for scheduled in self.scheduler.in_force.values_mut() {
+            let schedules = scheduled.pipeline.timetable.schedules.iter().zip(&mut scheduled.known);
+            for (schedule, Known { progress, .. }) in schedules.filter(|(one, _)| one.exchange().is_some()) {
+                if progress.watermark < decided {
+                    progress.watermark = decided;
+                    turn.batch.progress(scheduled.id, &schedule.name, progress);
+                }
+            }
+        }
     }
 
     /// Says once a day which calendars end, and which have.

@@ -249,11 +249,16 @@ impl Engine {
                 Input::Order(Order::Enact(files, answer)) => {
                     // What came due before them is for the files to decide that are in force till now.
                     while self.stopping.is_none() && self.decide(&mut turn) {}
+                    self.note_progress(&mut turn);
                     self.finish_turn(turn).await?;
                     turn = Turn::at(self.now());
                     enacted.push((answer, self.enact(*files, &mut turn).await));
                 }
-                Input::Order(Order::Stop { drain }) => self.stopping = Some(drain),
+                Input::Order(Order::Stop { drain }) => {
+                    self.stopping = Some(drain);
+                    // The next start may go by other calendars.
+                    self.note_progress(&mut turn);
+                }
             }
         }
         self.settle_sensors(&mut turn);

@@ -26,6 +26,8 @@ pub(super) struct Scheduler {
     pub(super) freed: bool,
     /// When it was last asked anew for all of them.
     pub(super) refreshed: Option<Timestamp>,
+    /// Up to when everything that was due has been decided.
+    pub(super) decided: Option<Timestamp>,
     /// On which day it was last told which calendars end.
     pub(super) horizons_told: Option<Date>,
     pub(super) environment: String,

@@ -6,6 +6,7 @@ mod desk;
 mod fates;
 mod held;
 mod latest;
+mod market;
 mod pipelines;
 mod points;
 mod random;

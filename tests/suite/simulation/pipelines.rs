@@ -9,8 +9,13 @@ use super::chance::Chance;
 
 /// A pipeline from the text of its file.
 pub(super) fn pipeline(name: &str, source: &str) -> Pipeline {
+    by_calendars(name, source, &Book::embedded())
+}
+
+/// The same, by these calendars.
+pub(super) fn by_calendars(name: &str, source: &str, calendars: &Book) -> Pipeline {
     let file = SourceFile::new(format!("{name}.yaml"), source);
-    let (pipeline, found) = parse(&file, &Defaults::default(), &Book::embedded());
+    let (pipeline, found) = parse(&file, &Defaults::default(), calendars);
     pipeline.unwrap_or_else(|| {
         let mut report = Report::default();
         report.add(&file, found);
