@@ -10,6 +10,9 @@ use super::calendar::{Basis, Calendar, Head};
 use super::session::Source;
 use super::sheet::Sheet;
 
+/// The bounds of a calendar without dates.
+const NEVER: [Date; 2] = [Date::constant(1970, 1, 2), Date::constant(1970, 1, 1)];
+
 /// The dates on which all of these have a session, with the hours of the first. It is known where all are.
 pub fn all_of(members: &[Arc<Calendar>]) -> Calendar {
     joint("all_of", members, Basis::AllOf(members.into()))
@@ -22,8 +25,21 @@ pub fn any_of(members: &[Arc<Calendar>]) -> Calendar {
 }
 
 fn joint(word: &str, members: &[Arc<Calendar>], basis: Basis) -> Calendar {
+    made(&format!("{word} {}", codes(members)), members, basis)
+}
+
+/// A calendar of which nothing is known.
+pub(super) fn without_dates(code: &str) -> Calendar {
+    made(code, &[], Basis::AllOf([].into()))
+}
+
+fn codes(members: &[Arc<Calendar>]) -> String {
     let codes: Vec<&str> = members.iter().map(|member| member.code()).collect();
-    let code: Arc<str> = format!("{word} {}", codes.join(", ")).into();
+    codes.join(", ")
+}
+
+fn made(code: &str, members: &[Arc<Calendar>], basis: Basis) -> Calendar {
+    let code: Arc<str> = code.into();
     let first = members.first();
     let of_first = |part: fn(&Calendar) -> &str| first.map_or("", |first| part(first)).into();
     let bound = |part: fn(&Calendar) -> Date| members.iter().map(move |member| part(member));
@@ -32,9 +48,9 @@ fn joint(word: &str, members: &[Arc<Calendar>], basis: Basis) -> Calendar {
         code,
         aliases: Box::default(),
         timezone: of_first(Calendar::timezone),
-        from: bound(Calendar::first).max().unwrap_or(Date::MAX),
-        to: bound(Calendar::last).min().unwrap_or(Date::MIN),
-        announced_to: bound(Calendar::announced_to).min().unwrap_or(Date::MIN),
+        from: bound(Calendar::first).max().unwrap_or(NEVER[0]),
+        to: bound(Calendar::last).min().unwrap_or(NEVER[1]),
+        announced_to: bound(Calendar::announced_to).min().unwrap_or(NEVER[1]),
         origin: of_first(Calendar::origin),
         definer: Source::Table,
         source: first.map_or(Source::Table, |first| first.mostly_by().clone()),

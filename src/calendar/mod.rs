@@ -10,6 +10,7 @@ mod making;
 pub mod offset;
 mod read;
 mod remarks;
+mod row;
 mod rule;
 pub mod schema;
 pub mod session;

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::calendar::book::Book;
-use crate::calendar::session::Source;
 use crate::config::load::{self, Names};
 use crate::config::settings::Config;
 use crate::pipeline::clock_changes;
@@ -88,13 +87,12 @@ fn calendars(dir: &Path, report: &mut Report) -> anyhow::Result<(Book, Vec<Strin
     let mut found = Report::default();
     let book = load::calendars(dir, &mut found)?;
     let of = |code: &str| {
-        let own = book.get(code).is_ok_and(|calendar| *calendar.defined_by() != Source::Table);
-        let files = book.files(code).into_iter().enumerate();
-        let line = files.map(move |(at, path)| {
-            let does = if own && at == 0 { "defines" } else { "changes" };
+        let line = |path: &str| {
+            let own = book.get(code).is_ok_and(|calendar| calendar.defined_by().text() == path);
+            let does = if own { "defines" } else { "changes" };
             (path.to_owned(), format!("{path}: valid, {does} {code}"))
-        });
-        line.collect::<BTreeMap<_, _>>()
+        };
+        book.files(code).into_iter().map(line).collect::<Vec<_>>()
     };
     let mut lines: BTreeMap<String, String> = book.codes().flat_map(of).collect();
     for (file, _) in found.iter().filter(|(_, found)| found.severity == Severity::Error) {

@@ -17,6 +17,7 @@ use crate::store::db::Reader;
 use crate::store::ledger::{LedgerFilter, LedgerRecord};
 use crate::store::record::PipelineId;
 use crate::store::standing::Outlook;
+use crate::yaml::report::SourceFile;
 
 use super::args::{DaemonDir, WhyArgs};
 use super::desk;
@@ -71,7 +72,9 @@ pub async fn slots(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
 /// The pipeline as its slots go by it.
 fn in_force(outlook: &Outlook) -> Option<Pipeline> {
     let kept = outlook.in_force.as_ref()?;
-    let read = kept::read(&kept.name, &kept.source, &kept.defaults, &Book::embedded());
+    let files = outlook.calendars.iter().map(|(path, text)| SourceFile::new(path.clone(), text.clone()));
+    let calendars = Book::with(&files.collect::<Vec<_>>()).0;
+    let read = kept::read(&kept.name, &kept.source, &kept.defaults, &calendars);
     read.map_err(|report| eprintln!("what is in force of `{}` can no longer be read:\n{report}", kept.name))
         .ok()
 }

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::calendar::book::Book;
 use crate::cli::args::ServeArgs;
 use crate::cli::desk;
 use crate::cli::failure::Outcome;
@@ -27,7 +28,7 @@ use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
 use crate::store::db::{Error as StoreError, FILE, Store};
-use crate::store::in_force::InForce;
+use crate::store::in_force::{Beside, InForce};
 use crate::yaml::report::{Report, SourceFile};
 
 use super::chronicle::Chronicle;
@@ -63,7 +64,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let boot_id = boot_id()?;
     let mut store = open(state, now, &boot_id).await?;
     let stale = found.as_ref().map_or(true, |found| found.report.has_errors());
-    let Some(found) = valid(found, &store, config_dir).await? else { return Ok(Outcome::Unusable) };
+    let Some(found) = valid(found, &store).await? else { return Ok(Outcome::Unusable) };
     let places = Places::new(state);
     places.prepare()?;
     let (reports, inbox) = mpsc::channel(REPORTS);
@@ -159,11 +160,7 @@ async fn open(state: &Path, now: Timestamp, boot_id: &str) -> anyhow::Result<Sto
 
 /// What to go by: the files, if they are there and valid, all of them; else what was last in force. `None`
 /// where nothing ever was, which has been said.
-async fn valid(
-    found: Result<Everything, load::Error>,
-    store: &Store,
-    config_dir: &Path,
-) -> anyhow::Result<Option<Everything>> {
+async fn valid(found: Result<Everything, load::Error>, store: &Store) -> anyhow::Result<Option<Everything>> {
     let why = match found {
         Ok(found) if !found.report.has_errors() => return Ok(Some(found)),
         Ok(found) => format!("are not valid:\n{}", found.report.render(false)),
@@ -174,31 +171,32 @@ async fn valid(
         return Ok(None);
     };
     tracing::error!("going by the last files that were valid; those that are there now {why}");
-    read_again(last, config_dir).map(Some).context("what was last in force")
+    read_again(last).map(Some).context("what was last in force")
 }
 
-fn read_again(last: InForce, config_dir: &Path) -> anyhow::Result<Everything> {
+fn read_again(last: InForce) -> anyhow::Result<Everything> {
     let mut report = Report::default();
-    let file = SourceFile::new("sexton.yaml", last.settings.clone());
+    let Beside { settings, calendars } = last.beside;
+    let file = SourceFile::new("sexton.yaml", settings.clone());
     let (config, diagnostics) = settings::parse(&file);
     report.add(&file, diagnostics);
     let config = config.ok_or_else(|| anyhow!("{}", report.render(false)))?;
-    // Of calendars only what is there now is known. Where that is not valid, those without it are.
-    let calendars = load::calendars(config_dir, &mut report).ok().filter(|_| !report.has_errors());
-    let calendars = calendars.unwrap_or_default();
+    let files: Vec<_> = calendars.into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
+    let calendars = Book::with(&files).0;
     let read = last.pipelines.iter().map(|definition| {
         kept::read(&definition.name, &definition.source, &definition.defaults, &calendars)
             .map_err(|report| anyhow!("{}: {report}", definition.name))
     });
     let pipelines = read.collect::<anyhow::Result<_>>()?;
-    Ok(Everything { config, settings: last.settings, calendars, pipelines, report: Report::default() })
+    Ok(Everything { config, settings, calendars, pipelines, report: Report::default() })
 }
 
 fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
+    let calendars = found.calendars.sources().iter().map(|file| (file.path.clone(), file.text.to_string()));
     Ok(Files {
         pipelines: found.pipelines.iter().cloned().map(Arc::new).collect(),
         defaults: kept::write(&found.config.for_pipelines()),
-        settings: found.settings.clone(),
+        beside: Beside { settings: found.settings.clone(), calendars: calendars.collect() },
         environment: found.config.environment.to_string(),
         surroundings: surroundings(&found.config, config_dir)?,
         parallelism: found.config.parallelism.get() as usize,

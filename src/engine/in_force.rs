@@ -32,7 +32,7 @@ impl Engine {
         let now = turn.now;
         let set: Vec<Kept> =
             files.pipelines.iter().map(|pipeline| kept(pipeline, &files.defaults, now)).collect();
-        let standings = self.write(async |store| store.enact(&files.settings, &set, now).await).await?;
+        let standings = self.write(async |store| store.enact(&files.beside, &set, now).await).await?;
         self.parts.surroundings = files.surroundings;
         self.parts.parallelism = files.parallelism;
         let scheduler = &mut self.scheduler;

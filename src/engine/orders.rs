@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::pipeline::definition::Pipeline;
 use crate::store::db::CommitError;
+use crate::store::in_force::Beside;
 use crate::store::record::Evidence;
 
 use super::launch::Surroundings;
@@ -18,8 +19,8 @@ pub struct Files {
     pub pipelines: Vec<Arc<Pipeline>>,
     /// The defaults they were read with, as text.
     pub defaults: String,
-    /// The text of sexton.yaml.
-    pub settings: String,
+    /// What stands beside them.
+    pub beside: Beside,
     /// What this installation is called.
     pub environment: String,
     /// What is the same for every command.

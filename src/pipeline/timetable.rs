@@ -129,7 +129,9 @@ fn schedules(reading: &mut Reading<'_, '_, '_>, id: ValueId, around: &Around<'_>
         let Some(Read { trigger, timezone, place }) = read_one(reading, &authored, around) else { continue };
         let name = authored.name.map_or(UNNAMED, |(name, _)| name).into();
         let schedule = Schedule { name, trigger, timezone };
-        never_fires(reading, &schedule, place);
+        if !around.book.is_forgiving() {
+            never_fires(reading, &schedule, place);
+        }
         all.push((schedule, document.span(place)));
     }
     all

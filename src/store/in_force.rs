@@ -22,10 +22,26 @@ use super::row::get;
 /// The last set that was valid: what a start with invalid files goes on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InForce {
-    /// The text of sexton.yaml.
-    pub settings: String,
+    /// What stands beside the pipelines.
+    pub beside: Beside,
     /// The pipelines, by name.
     pub pipelines: Vec<Definition>,
+}
+
+/// The files that stand beside pipelines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The text of sexton.yaml.
+    pub settings: String,
+    /// The files of calendars, in the order in which they count: path and text.
+    pub calendars: Vec<(String, String)>,
+}
+
+impl From<&str> for Beside {
+    /// A sexton.yaml, and nothing else.
+    fn from(settings: &str) -> Self {
+        Self { settings: settings.to_owned(), calendars: Vec::new() }
+    }
 }
 
 /// A pipeline that is to be in force.
@@ -83,7 +99,7 @@ impl Store {
     /// Names are unique: of pipelines in the set, and of schedules in a pipeline.
     pub async fn enact(
         &mut self,
-        settings: &str,
+        beside: &Beside,
         set: &[Enacted],
         now: Timestamp,
     ) -> Result<Vec<Standing>, CommitError> {
@@ -96,7 +112,9 @@ impl Store {
             })
         });
         let schedules = json!(schedules.collect::<Vec<_>>()).to_string();
-        let settings = json!([{ "source": settings, "loaded_at": ms(now) }]).to_string();
+        let calendars = json!(beside.calendars).to_string();
+        let settings = json!([{ "source": beside.settings, "calendars": calendars, "loaded_at": ms(now) }]);
+        let settings = settings.to_string();
         let new = self.unknown(&keys).await?;
         let new: Vec<_> = set
             .iter()
@@ -192,8 +210,12 @@ impl Reader {
     pub async fn in_force(&self) -> Result<Option<InForce>, Error> {
         // Both at one point in time.
         let mut reading = self.pool.begin().await?;
-        let settings = sqlx::query_scalar("select source from settings order by id desc limit 1");
-        let Some(settings) = settings.fetch_optional(&mut *reading).await? else { return Ok(None) };
+        let beside = sqlx::query_as("select source, calendars from settings order by id desc limit 1");
+        let beside: Option<(String, String)> = beside.fetch_optional(&mut *reading).await?;
+        let Some((settings, calendars)) = beside else { return Ok(None) };
+        let calendars = serde_json::from_str(&calendars)
+            .map_err(|source| Damage::Json { column: "calendars", source })?;
+        let beside = Beside { settings, calendars };
         let rows = sqlx::query(IN_FORCE).fetch_all(&mut *reading).await?;
         let definition = |row| {
             Ok(Definition {
@@ -204,7 +226,7 @@ impl Reader {
             })
         };
         let pipelines = rows.iter().map(definition).collect::<Result<_, Error>>()?;
-        Ok(Some(InForce { settings, pipelines }))
+        Ok(Some(InForce { beside, pipelines }))
     }
 
     /// How far any schedule in force has been considered.
@@ -261,9 +283,10 @@ const CHANGED: &str = "
     order by wanted.key";
 
 const INSERT_SETTINGS: &str = "
-    insert into settings (source, loaded_at)
-    select value ->> 'source', value ->> 'loaded_at' from jsonb_each(?)
-    where value ->> 'source' is not (select source from settings order by id desc limit 1);";
+    insert into settings (source, calendars, loaded_at)
+    select value ->> 'source', value ->> 'calendars', value ->> 'loaded_at' from jsonb_each(?)
+    where (value ->> 'source', value ->> 'calendars')
+        is not (select source, calendars from settings order by id desc limit 1);";
 
 const CLEAR_VERSIONS: &str = "
     update pipelines set version_in_force = null

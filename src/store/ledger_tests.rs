@@ -73,16 +73,16 @@ async fn a_set_that_finds_no_room_is_put_into_force_later() {
     };
     let set: Vec<_> = (0..100).map(pipeline).collect();
     let now = Timestamp::UNIX_EPOCH;
-    store.enact("old", &set[..1], now).await.unwrap();
+    store.enact(&"old".into(), &set[..1], now).await.unwrap();
     let before = store.reader().in_force().await.unwrap();
     for _ in 0..3 {
         pragma(&mut store, "pragma max_page_count = 80").await;
-        let error = store.enact("new", &set, now).await.unwrap_err();
+        let error = store.enact(&"new".into(), &set, now).await.unwrap_err();
         assert!(matches!(error, CommitError::Transient(_)), "{error:?}");
         assert_eq!(store.reader().in_force().await.unwrap(), before);
     }
     pragma(&mut store, "pragma max_page_count = 100000").await;
-    let standings = store.enact("new", &set, now).await.unwrap();
+    let standings = store.enact(&"new".into(), &set, now).await.unwrap();
     // What was refused has not counted as known.
     assert!(standings[0].changed.is_empty());
     assert!(standings[1..].iter().all(|one| one.changed.len() == 1));

@@ -14,6 +14,7 @@ mod schedule_findings;
 mod schedules;
 mod schema;
 mod session_findings;
+mod session_schedules;
 mod sessions;
 mod syntax;
 mod templates;

@@ -64,7 +64,7 @@ impl Books {
                 schedules: schedules.iter().map(|&name| schedule(name, yaml)).collect(),
             })
             .collect();
-        let standings = self.store.enact("", &enacted, at(now)).await.unwrap();
+        let standings = self.store.enact(&"".into(), &enacted, at(now)).await.unwrap();
         let names = set.iter().map(|(name, ..)| (*name).to_owned());
         self.standings = names.zip(standings).collect();
         self.yaml = set.iter().map(|(name, yaml, _)| ((*name).to_owned(), (*yaml).to_owned())).collect();
@@ -124,6 +124,14 @@ impl Books {
     /// The slot that made this run came to something else.
     pub(super) fn turned(&mut self, run: i64, decision: Decision, reason: &str) -> &mut Self {
         self.batch.slot_of_run(RunId(run), decision, reason);
+        self
+    }
+
+    /// Everything of a schedule of sessions was considered up to here, and to this label.
+    pub(super) fn considered_to(&mut self, pipeline: &str, upto: &str, label: &str) -> &mut Self {
+        let considered = Some(Key::Session { label: label.parse().unwrap(), ordinal: 0 });
+        let progress = Progress { considered, ..Progress::upto(at(upto)) };
+        self.batch.progress(self.standing(pipeline).pipeline, "default", &progress);
         self
     }
 
@@ -209,6 +217,8 @@ pub(super) struct Slot<'a> {
     pub(super) first: &'a str,
     pub(super) last: &'a str,
     pub(super) count: u64,
+    /// The label of its session, if it is one's.
+    pub(super) session: Option<&'a str>,
 }
 
 /// A schedule of this pipeline, whose slots stay where they are.
@@ -218,7 +228,12 @@ fn schedule(name: &str, yaml: &str) -> EnactedSchedule {
 
 /// A single one of `default`.
 pub(super) fn slot<'a>(pipeline: &'a str, first: &'a str) -> Slot<'a> {
-    Slot { pipeline, schedule: "default", first, last: first, count: 1 }
+    Slot { pipeline, schedule: "default", first, last: first, count: 1, session: None }
+}
+
+/// That of a session.
+pub(super) fn session<'a>(pipeline: &'a str, label: &'a str, first: &'a str) -> Slot<'a> {
+    Slot { session: Some(label), ..slot(pipeline, first) }
 }
 
 impl Slot<'_> {
@@ -227,7 +242,10 @@ impl Slot<'_> {
         let key = match decision {
             Decision::Rebased => Key::Clock(last),
             Decision::Fired | Decision::Missed | Decision::Expired | Decision::Skipped | Decision::Paused => {
-                Key::Instant(first)
+                self.session.map_or(Key::Instant(first), |label| Key::Session {
+                    label: label.parse().unwrap(),
+                    ordinal: 0,
+                })
             }
         };
         let (schedule, count, reason) = (self.schedule.into(), self.count, reason.into());

@@ -5,12 +5,14 @@ mod branches;
 mod conditions;
 mod desk;
 
+mod calendar;
 mod check;
 mod commands;
 mod example;
 mod hostile;
 mod interrupts;
 mod ledger;
+mod market;
 mod next;
 mod outputs;
 mod plan;

@@ -26,6 +26,7 @@ use sexton::run::machine::Run;
 use sexton::run::state::{Entry, Exit, RunId, State};
 use sexton::store::catalog::Definition;
 use sexton::store::db::{CommitError, Reader, Store};
+use sexton::store::in_force::Beside;
 use sexton::store::instant::truncated;
 use sexton::store::ledger::{LedgerFilter, LedgerRecord};
 use sexton::store::record::{Evidence, NewRun, Params};
@@ -209,7 +210,7 @@ impl Desk {
         let files = Files {
             pipelines: pipelines.iter().cloned().map(Arc::new).collect(),
             defaults: kept::write(&Defaults::default()),
-            settings: String::new(),
+            beside: Beside::default(),
             environment: "simulation".to_owned(),
             surroundings: surroundings(self.dir.path()),
             parallelism: self.parallelism,

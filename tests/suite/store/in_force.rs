@@ -8,7 +8,7 @@ use sexton::schedule::progress::Progress;
 use sexton::schedule::slot::{Decision, Entry, Key};
 use sexton::store::batch::Batch;
 use sexton::store::db::{CommitError, Store};
-use sexton::store::in_force::{Enacted, InForce, Pause, Standing};
+use sexton::store::in_force::{Beside, Enacted, InForce, Pause, Standing};
 use sexton::store::record::PipelineId;
 use tempfile::TempDir;
 
@@ -37,7 +37,7 @@ fn changed(standing: &Standing) -> Vec<&str> {
 }
 
 async fn reload(store: &mut Store, set: &[Enacted], ms: i64) -> Vec<Standing> {
-    store.enact("pool: 3", set, at(ms)).await.unwrap()
+    store.enact(&"pool: 3".into(), set, at(ms)).await.unwrap()
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn what_is_not_in_the_set_is_out_of_force() {
     assert_eq!(changed(&back[0]), ["main", "late \"☂\""]);
 
     assert_eq!(reload(&mut store, &[], 3).await, []);
-    let nothing = InForce { settings: "pool: 3".into(), pipelines: Vec::new() };
+    let nothing = InForce { beside: "pool: 3".into(), pipelines: Vec::new() };
     assert_eq!(store.reader().in_force().await.unwrap(), Some(nothing));
     let mut sqlite = bare(dir.path()).await;
     let left: i64 =
@@ -117,10 +117,10 @@ async fn the_last_set_is_read_back_as_it_was() {
     store.ensure_version(&definition("nightly", "h0"), at(0)).await.unwrap();
     assert_eq!(store.reader().in_force().await.unwrap(), None);
     let settings = "pools: {a: 1}\n# \"☂\\\"\n";
-    store.enact(settings, &[weekly(), nightly()], at(0)).await.unwrap();
+    store.enact(&settings.into(), &[weekly(), nightly()], at(0)).await.unwrap();
     store.close().await.unwrap();
     let expected = InForce {
-        settings: settings.into(),
+        beside: settings.into(),
         pipelines: vec![definition("nightly", "h1"), definition("weekly", "h1")],
     };
     assert_eq!(open(dir.path()).await.reader().in_force().await.unwrap(), Some(expected));
@@ -130,15 +130,22 @@ async fn the_last_set_is_read_back_as_it_was() {
 async fn settings_are_kept_whenever_they_change() {
     let (dir, mut store) = fresh().await;
     for (ms, settings) in [(0, "a"), (1, "a"), (2, "b"), (3, "b"), (4, "a")] {
-        store.enact(settings, &[], at(ms)).await.unwrap();
+        store.enact(&settings.into(), &[], at(ms)).await.unwrap();
     }
+    // A calendar is a part of it.
+    let calendars = vec![("config/calendars/x.yaml".to_owned(), "override: XNYS\n".to_owned())];
+    let with = Beside { settings: "a".to_owned(), calendars };
+    for ms in [5, 6] {
+        store.enact(&with, &[], at(ms)).await.unwrap();
+    }
+    assert_eq!(store.reader().in_force().await.unwrap().map(|set| set.beside), Some(with));
     let mut sqlite = bare(dir.path()).await;
     let kept: Vec<(String, i64)> = sqlx::query_as("select source, loaded_at from settings order by id")
         .fetch_all(&mut sqlite)
         .await
         .unwrap();
     let row = |settings: &str, ms| (settings.to_owned(), at(ms).as_millisecond());
-    assert_eq!(kept, [row("a", 0), row("b", 2), row("a", 4)]);
+    assert_eq!(kept, [row("a", 0), row("b", 2), row("a", 4), row("a", 5)]);
 }
 
 #[tokio::test]
@@ -236,7 +243,7 @@ async fn a_dropped_reload_is_there_as_a_whole_or_not_at_all() {
         let set: Vec<_> = (0..20)
             .map(|p| pipeline(&format!("p{p}"), &format!("h{n}"), &[("main", &format!("{n} * * * *"))]))
             .collect();
-        let settings = n.to_string();
+        let settings = Beside::from(&*n.to_string());
         let now = at(i64::try_from(n).unwrap());
         let enacting = store.enact(&settings, &set, now);
         let _ = tokio::time::timeout(std::time::Duration::from_micros(n * 40), enacting).await;
@@ -244,7 +251,7 @@ async fn a_dropped_reload_is_there_as_a_whole_or_not_at_all() {
         let hashes: BTreeSet<_> =
             found.iter().flat_map(|set| &set.pipelines).map(|one| one.hash.clone()).collect();
         assert!(hashes.len() <= 1, "{hashes:?}");
-        let settled = found.as_ref().is_some_and(|set| set.settings == settings);
+        let settled = found.as_ref().is_some_and(|set| set.beside == settings);
         assert_eq!(hashes.contains(&format!("h{n}")), settled);
         // The next one finds a store that works.
         let standings = store.enact(&settings, &set, now).await.unwrap();
@@ -267,7 +274,7 @@ async fn a_thousand_pipelines_are_one_transaction() {
     let before = store.reader().in_force().await.unwrap();
     let mut wrong = set.clone();
     wrong[500].definition.name = String::new();
-    let error = store.enact("other", &wrong, at(1)).await.unwrap_err();
+    let error = store.enact(&"other".into(), &wrong, at(1)).await.unwrap_err();
     assert!(
         matches!(&error, CommitError::Broken(cause) if cause.to_string().contains("pipelines_name_given"))
     );

@@ -19,7 +19,7 @@ async fn two(store: &mut Store) -> [(PipelineId, VersionId); 2] {
     let pipeline =
         |name| Enacted { definition: definition(name, "h1"), schedules: vec![schedule("main", "0 4 * * *")] };
     let set = [pipeline("nightly"), pipeline("weekly")];
-    let standings = store.enact("", &set, at(0)).await.unwrap();
+    let standings = store.enact(&"".into(), &set, at(0)).await.unwrap();
     [0, 1].map(|n| (standings[n].pipeline, standings[n].version))
 }
 

@@ -174,7 +174,7 @@ async fn goes_on(dir: &Path) {
     assert_eq!(store.reader().slot_of_run(RunId(2)).await.unwrap(), None);
     let nightly =
         Enacted { definition: definition("nightly", "h1"), schedules: vec![schedule("main", "0 4 * * *")] };
-    let standing = store.enact("", std::slice::from_ref(&nightly), at(0)).await.unwrap().remove(0);
+    let standing = store.enact(&"".into(), std::slice::from_ref(&nightly), at(0)).await.unwrap().remove(0);
     let run = store.reader().run(RunId(2)).await.unwrap().unwrap();
     assert_eq!((standing.pipeline, standing.version), (run.pipeline, run.version));
     assert_eq!((standing.paused, standing.progress["main"].watermark), (None, at(0)));
@@ -194,7 +194,10 @@ async fn goes_on(dir: &Path) {
     store.commit(&batch).await.unwrap();
     store.close().await.unwrap();
     let mut store = open(dir).await;
-    assert_eq!(store.enact("", &[nightly], at(9)).await.unwrap()[0].progress["main"].watermark, at(1));
+    assert_eq!(
+        store.enact(&"".into(), &[nightly], at(9)).await.unwrap()[0].progress["main"].watermark,
+        at(1)
+    );
     assert_eq!(store.reader().slot_of_run(RunId(2)).await.unwrap().unwrap().first, at(1));
     store.close().await.unwrap();
 }
