@@ -15,22 +15,22 @@ const NEVER: [Date; 2] = [Date::constant(1970, 1, 2), Date::constant(1970, 1, 1)
 
 /// The dates on which all of these have a session, with the hours of the first. It is known where all are.
 pub fn all_of(members: &[Arc<Calendar>]) -> Calendar {
-    joint("all_of", members, Basis::AllOf(members.into()))
+    joint("all_of", members, &Basis::AllOf(members.into()))
 }
 
 /// The dates on which any of these has a session, with the hours of the first that has. It is known where all
 /// are.
 pub fn any_of(members: &[Arc<Calendar>]) -> Calendar {
-    joint("any_of", members, Basis::AnyOf(members.into()))
+    joint("any_of", members, &Basis::AnyOf(members.into()))
 }
 
-fn joint(word: &str, members: &[Arc<Calendar>], basis: Basis) -> Calendar {
+fn joint(word: &str, members: &[Arc<Calendar>], basis: &Basis) -> Calendar {
     made(&format!("{word} {}", codes(members)), members, basis)
 }
 
 /// A calendar of which nothing is known.
 pub(super) fn without_dates(code: &str) -> Calendar {
-    made(code, &[], Basis::AllOf([].into()))
+    made(code, &[], &Basis::AllOf([].into()))
 }
 
 fn codes(members: &[Arc<Calendar>]) -> String {
@@ -38,7 +38,7 @@ fn codes(members: &[Arc<Calendar>]) -> String {
     codes.join(", ")
 }
 
-fn made(code: &str, members: &[Arc<Calendar>], basis: Basis) -> Calendar {
+fn made(code: &str, members: &[Arc<Calendar>], basis: &Basis) -> Calendar {
     let code: Arc<str> = code.into();
     let first = members.first();
     let of_first = |part: fn(&Calendar) -> &str| first.map_or("", |first| part(first)).into();
@@ -56,7 +56,7 @@ fn made(code: &str, members: &[Arc<Calendar>], basis: Basis) -> Calendar {
         source: first.map_or(Source::Table, |first| first.mostly_by().clone()),
     };
     let zone = first.map_or(TimeZone::UTC, |first| first.zone());
-    Sheet::new(&head, &zone, &basis).finish()
+    Sheet::new(&head, &zone, basis).finish()
 }
 
 #[cfg(test)]

@@ -59,14 +59,13 @@ pub(super) fn sessions(
     book: &Book,
 ) -> Option<(Sessions, Box<str>, ValueId)> {
     let document = reading.document;
-    let exchange = match &keys.calendar {
-        Some(calendar) => exchange(reading, calendar.id, book),
-        None => {
-            let what = if keys.at.is_some() { "at" } else { "every" };
-            let error = Diagnostic::error(document.span(id), format!("`{what}` needs a `calendar`"));
-            reading.found.push(error.help("say whose sessions: `calendar: XNYS`"));
-            None
-        }
+    let exchange = if let Some(calendar) = &keys.calendar {
+        exchange(reading, calendar.id, book)
+    } else {
+        let what = if keys.at.is_some() { "at" } else { "every" };
+        let error = Diagnostic::error(document.span(id), format!("`{what}` needs a `calendar`"));
+        reading.found.push(error.help("say whose sessions: `calendar: XNYS`"));
+        None
     };
     let times = times(reading, keys);
     let days = days(reading, keys);
@@ -81,20 +80,20 @@ pub(super) fn sessions(
     Some((Sessions { exchange, times, days }, timezone, place))
 }
 
-/// What a cron line is held against; `None` where that cannot be read.
+/// What a cron line is held against, whose `calendar` stands here; `None` where that cannot be read.
 pub(super) fn filter(
     reading: &mut Reading<'_, '_, '_>,
+    calendar: ValueId,
     keys: &ScheduleKeys,
     book: &Book,
-) -> Option<Option<Filter>> {
-    let Some(calendar) = &keys.calendar else { return Some(None) };
-    let exchange = exchange(reading, calendar.id, book)?;
+) -> Option<Filter> {
+    let exchange = exchange(reading, calendar, book)?;
     let roll = match value(keys.roll.as_ref()) {
         None | Some(RollWord::Skip) => Roll::Skip,
         Some(RollWord::Previous) => Roll::Previous,
         Some(RollWord::Next) => Roll::Next,
     };
-    Some(Some(Filter { exchange, roll }))
+    Some(Filter { exchange, roll })
 }
 
 /// The calendar of a code.

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use crate::calendar::book::Book;
 use crate::schedule::cron::{Dialect, Line};
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Timetable, Trigger, UNNAMED};
-use crate::schedule::filtered::Filter;
 use crate::schedule::fires::{Dst, Fold, Gap};
 use crate::yaml::diagnostic::{Diagnostic, Span, nearest};
 use crate::yaml::document::{BROKEN_KEY, Document, ValueId, View};
@@ -153,9 +152,16 @@ fn read_one(reading: &mut Reading<'_, '_, '_>, authored: &Authored<'_>, around: 
             session_schedule::sessions(reading, authored.id, &authored.keys, around.book)?;
         return Some(Read { trigger: Trigger::Sessions(sessions), timezone, place });
     }
-    let filter = session_schedule::filter(reading, &authored.keys, around.book);
+    let calendar = authored.keys.calendar.as_ref().map(|calendar| calendar.id);
+    let filter = calendar.map(|id| session_schedule::filter(reading, id, &authored.keys, around.book));
     let (text, place) = authored.cron.filter(|(_, at)| !document.is_unresolved(*at))?;
-    let trigger = trigger(reading, authored, (text, place), around.name, filter?)?;
+    let trigger = trigger(reading, authored, (text, place), around.name)?;
+    let trigger = match (trigger, filter) {
+        (Trigger::Cron { text, cron, dst, .. }, Some(filter)) => {
+            Trigger::Cron { text, cron, dst, filter: Some(filter?) }
+        }
+        (trigger @ (Trigger::Cron { .. } | Trigger::Sessions(_) | Trigger::Reboot), _) => trigger,
+    };
     Some(Read { trigger, timezone: zone.unwrap_or_else(|| around.timezone.into()), place })
 }
 
@@ -288,7 +294,6 @@ fn trigger(
     authored: &Authored<'_>,
     (text, at): (&str, ValueId),
     pipeline: &str,
-    filter: Option<Filter>,
 ) -> Option<Trigger> {
     let document = reading.document;
     // A block of text ends with its line.
@@ -299,7 +304,7 @@ fn trigger(
             // No name of a month or a weekday begins with it.
             let hashed = text.split([' ', '\t', ',']).any(|item| item.starts_with('H'));
             let text = if hashed { cron.expanded().into() } else { text.into() };
-            Some(Trigger::Cron { text, cron, dst: dst.unwrap_or_default(), filter })
+            Some(Trigger::Cron { text, cron, dst: dst.unwrap_or_default(), filter: None })
         }
         Ok(Line::Reboot) => {
             for (key, _) in document.entries(authored.id) {

@@ -28,8 +28,11 @@ impl Sessions {
     /// does not.
     pub fn crossing(&self, from: Date, zone: &TimeZone) -> Option<Crossing> {
         let Times::At(offset) = self.times else { return None };
-        let (Anchor::Open | Anchor::Close, Shift::Span(_)) = (offset.anchor, offset.shift) else {
-            return None;
+        let from_the_open = match (offset.anchor, offset.shift) {
+            (Anchor::Open, Shift::Span(_)) => true,
+            (Anchor::Close, Shift::Span(_)) => false,
+            (Anchor::Open | Anchor::Close, Shift::None | Shift::Sessions(_))
+            | (Anchor::NextOpen | Anchor::PrevClose | Anchor::Time(_), _) => return None,
         };
         let calendar = self.exchange.calendar();
         let mut first = None;
@@ -39,10 +42,8 @@ impl Sessions {
                 continue;
             }
             let Some(at) = self.resolved(offset, session.label, zone) else { continue };
-            let (crosses, end) = match offset.anchor {
-                Anchor::Open => (at > session.close, "close"),
-                _ => (at < session.open, "open"),
-            };
+            let (crosses, end) =
+                if from_the_open { (at > session.close, "close") } else { (at < session.open, "open") };
             others |= !crosses;
             if crosses && first.is_none() {
                 let remarks = self.exchange.remarks(&session);

@@ -97,29 +97,25 @@ impl Exchange {
     fn projected(&self) -> String {
         let announced_to = self.calendar.announced_to();
         let member = self.members.iter().find(|member| member.announced_to() == announced_to);
-        let code = member.unwrap_or(&self.calendar).code();
-        format!("projected: {code}'s dates are announced to {announced_to}")
+        projected(member.unwrap_or(&self.calendar))
     }
 }
 
 fn closed(calendar: &Calendar, date: Date, closure: &Closure) -> String {
-    let mut text = format!("{} is closed", calendar.code());
-    match &closure.name {
-        Some(name) => text += &format!(" ({name})"),
-        None if closure.ad_hoc => {}
-        None => text += " (holiday)",
-    }
-    if closure.ad_hoc {
-        text += "; ad hoc";
-    }
-    if let Some(path) = changed_by(calendar, date) {
-        text += &format!("; by {path}");
-    }
-    if closure.projected {
-        text +=
-            &format!("; projected: {}'s dates are announced to {}", calendar.code(), calendar.announced_to());
-    }
-    text
+    let name = match &closure.name {
+        Some(name) => format!(" ({name})"),
+        None if closure.ad_hoc => String::new(),
+        None => " (holiday)".to_owned(),
+    };
+    let mut parts = vec![format!("{} is closed{name}", calendar.code())];
+    parts.extend(closure.ad_hoc.then(|| "ad hoc".to_owned()));
+    parts.extend(changed_by(calendar, date).map(|path| format!("by {path}")));
+    parts.extend(closure.projected.then(|| projected(calendar)));
+    parts.join("; ")
+}
+
+fn projected(calendar: &Calendar) -> String {
+    format!("projected: {}'s dates are announced to {}", calendar.code(), calendar.announced_to())
 }
 
 /// The file that has singled a date out, if one has.

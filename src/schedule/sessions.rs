@@ -101,14 +101,13 @@ impl Sessions {
     pub(super) fn before_key(&self, key: &Key, zone: &TimeZone) -> Option<Occasion> {
         let Key::Session { label, ordinal } = key else { return None };
         let here = self.row(*label, zone).filter(|_| *ordinal > 0);
-        let (row, ordinal) = match here {
-            Some(row) => (row, row.count.min(*ordinal) - 1),
-            None => {
-                let step = |date: &Date| earlier(self.calendar(), *date);
-                let mut dates = std::iter::successors(step(label), step);
-                let row = dates.find_map(|date| self.row(date, zone))?;
-                (row, row.count - 1)
-            }
+        let (row, ordinal) = if let Some(row) = here {
+            (row, row.count.min(*ordinal) - 1)
+        } else {
+            let step = |date: &Date| earlier(self.calendar(), *date);
+            let mut dates = std::iter::successors(step(label), step);
+            let row = dates.find_map(|date| self.row(date, zone))?;
+            (row, row.count - 1)
         };
         Some(self.occasion(&row, ordinal))
     }
@@ -119,7 +118,7 @@ impl Sessions {
         let mut dates = std::iter::successors(Some(begin), |date| later(self.calendar(), *date));
         dates.find_map(|date| {
             let row = self.row(date, zone)?;
-            let gone = (row.first <= at).then(|| row.steps_to(at) + 1).unwrap_or_default();
+            let gone = if row.first <= at { row.steps_to(at) + 1 } else { 0 };
             (gone < row.count).then(|| self.occasion(&row, gone))
         })
     }

@@ -160,15 +160,14 @@ impl Item {
         if matches!(first.key, Key::Boot(_)) {
             return "the machine has booted".to_owned();
         }
-        match class {
-            Class::CaughtUp => {
-                format!("missed by {}, catchup: {}", duration::show(late), policy.catchup.word())
-            }
-            Class::Moved => {
-                format!("its time was moved to {}, which was over", clock(first.at, &schedule.zone()))
-            }
-            _ if late < Duration::from_secs(1) => "on time".to_owned(),
-            _ => format!("{} late", duration::show(late)),
+        if class == Class::CaughtUp {
+            format!("missed by {}, catchup: {}", duration::show(late), policy.catchup.word())
+        } else if class == Class::Moved {
+            format!("its time was moved to {}, which was over", clock(first.at, &schedule.zone()))
+        } else if late < Duration::from_secs(1) {
+            "on time".to_owned()
+        } else {
+            format!("{} late", duration::show(late))
         }
     }
 }

@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 
 use crate::pipeline::sessions_ahead;
+use crate::schedule::definition::Schedule;
 use crate::yaml::report::{Report, SourceFile};
 
 use super::findings::{findings, messages, pipeline};
 
 fn spelled(schedule: &str) -> String {
     let pipeline = pipeline(&format!("exec: run\nschedule: {schedule}\n"));
-    let each = pipeline.timetable.schedules.iter().map(|schedule| schedule.spelled());
+    let each = pipeline.timetable.schedules.iter().map(Schedule::spelled);
     each.collect::<Vec<_>>().join("; ")
 }
 
