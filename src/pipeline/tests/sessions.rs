@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, date};
 
-use crate::calendar::book::Book;
 use crate::pipeline::because::because;
 use crate::pipeline::environment::facts;
 use crate::pipeline::scope::Scope;
 use crate::pipeline::template::{TemplateError, evaluate, render};
 use crate::pipeline::vocabulary::Shape;
 
-use super::templates::scope;
+use super::templates::{book, scope};
 
 /// A run for this date, of a schedule that goes by this calendar.
 fn on(code: &str, date: Date) -> Scope {
-    Scope { calendar: Some(Book::embedded().get(code).unwrap()), logical_date: date, ..scope() }
+    Scope { calendar: Some(book().get(code).unwrap()), logical_date: date, ..scope() }
 }
 
 fn holds(code: &str, date: Date, text: &str) -> Result<bool, TemplateError> {
@@ -199,7 +198,7 @@ fn times_are_the_exchanges_own_and_may_lie_on_another_day() {
 
 #[test]
 fn beyond_the_calendar_nothing_is_guessed() {
-    let calendar = Book::embedded().get("XSHG").unwrap();
+    let calendar = book().get("XSHG").unwrap();
     let (first, last) = (calendar.first(), calendar.last());
     let after = format!("nothing is known of XSHG after {last}");
     let before = format!("nothing is known of XSHG before {first}");
@@ -225,8 +224,20 @@ fn beyond_the_calendar_nothing_is_guessed() {
 }
 
 #[test]
+fn long_chains_are_answered_or_refused_at_once() {
+    let day = date(2026, 11, 25);
+    let chain = |links: usize| format!("session{}.label", ".next.previous".repeat(links));
+    assert_eq!(value("XNYS", day, &chain(40)).as_deref(), Ok("2026-11-25"));
+    assert_eq!(value("XNYS", day, &chain(60)), Err("the template is too long".to_owned()));
+    let shifts = format!("session{}", ".shift(9)".repeat(30));
+    assert_eq!(value("XNYS", day, &shifts).map(|text| text.len()), Ok(10));
+    let steps = "{% for n in range(1000) %}{{ session.shift(n).open }}{% endfor %}";
+    assert!(render(steps, &on("XNYS", date(2010, 1, 4)), &BTreeMap::new()).is_ok());
+}
+
+#[test]
 fn what_is_extrapolated_is_marked() {
-    let calendar = Book::embedded().get("XNYS").unwrap();
+    let calendar = book().get("XNYS").unwrap();
     let announced = calendar.announced_to();
     answers("XNYS", announced, "-is_projected");
     if let Some(projected) = calendar.next_label(announced) {

@@ -1,7 +1,7 @@
 //! Templates, conditions and variables, evaluated.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use jiff::civil::date;
@@ -14,6 +14,12 @@ use super::super::params::ParamValue;
 use super::super::scope::{Outputs, Scope};
 use super::super::secret::{reveal, secrets_in};
 use super::super::template::{MAX_RESULT, TemplateError, evaluate, render, render_env};
+
+/// The calendars that come with the program, worked out once.
+pub(super) fn book() -> Book {
+    static BOOK: LazyLock<Book> = LazyLock::new(Book::embedded);
+    BOOK.clone()
+}
 
 pub(super) fn scope() -> Scope {
     let params = [
@@ -30,7 +36,7 @@ pub(super) fn scope() -> Scope {
         environment: "test".to_owned(),
         logical_date: date(2026, 11, 20),
         calendar: None,
-        calendars: Book::embedded(),
+        calendars: book(),
         timezone: TimeZone::get("America/New_York").unwrap(),
         scheduled_at: "2026-11-21T01:30:00Z".parse().unwrap(),
         data_interval_start: "2026-11-20T01:30:00Z".parse().unwrap(),
