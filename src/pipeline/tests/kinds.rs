@@ -18,7 +18,7 @@ fn sensor(text: &str, beside: &str) -> Sensor {
 }
 
 fn condition(text: &str) -> Condition {
-    sensor(text, "").condition
+    sensor(text, "calendar: XNYS\n").condition
 }
 
 #[test]
@@ -90,6 +90,19 @@ fn a_sensor_waits_for_one_thing() {
     let OtherRun { pipeline, task, offset, no_slot } = run;
     assert_eq!((&*pipeline, task.as_deref(), no_slot), ("nightly", Some("ingest/bars"), NoSlot::Wait));
     assert_eq!(&*offset.unwrap().text, "-1 session");
+}
+
+#[test]
+fn what_a_sensor_says_of_exchanges_is_known() {
+    let found = |sensor: &str, beside: &str| messages(&format!("sensor: {sensor}\n{beside}"));
+    let none = ["no calendar: give the schedule or the pipeline a `calendar:`"];
+    assert_eq!(found("{session: open + 5m}", ""), none);
+    assert_eq!(found("{run: nightly, offset: -1 session}", ""), none);
+    assert!(found("{session: open + 5m}", "schedule: {calendar: XLON, at: close}\n").is_empty());
+    assert!(found("{run: nightly, offset: -1d}", "").is_empty());
+    assert_eq!(found("{session: open, calendar: XNYX}", ""), ["there is no calendar `XNYX`"]);
+    assert_eq!(found("{session: opening + 5m, calendar: XNYS}", "").len(), 1);
+    assert_eq!(found("{run: nightly, offset: yesterday}", "").len(), 1);
 }
 
 #[test]

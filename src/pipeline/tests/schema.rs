@@ -150,7 +150,8 @@ fn the_schema_accepts_what_the_reader_accepts() {
         "{object: 'az://c/b', account: a, access_key: k}",
         "{run: nightly, task: a/b, offset: -1 session, no_slot: pass}",
     ];
-    let sensors = sensors.map(|sensor| format!("sensor: {sensor}\ntimeout: 1h\non_timeout: skip_rest\n"));
+    let sensors = sensors
+        .map(|sensor| format!("sensor: {sensor}\ntimeout: 1h\non_timeout: skip_rest\ncalendar: XNYS\n"));
     for text in guide.map(str::to_owned).chain(schedules).chain(sensors) {
         pipeline(&text);
         assert_eq!(refused(&text), None, "{text}");
