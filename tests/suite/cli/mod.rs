@@ -11,6 +11,7 @@ mod hostile;
 mod interrupts;
 mod ledger;
 mod next;
+mod objects;
 mod outputs;
 mod plan;
 mod reading;
