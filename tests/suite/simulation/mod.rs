@@ -11,4 +11,5 @@ mod random;
 mod sights;
 mod slots;
 mod slots_more;
+mod waits;
 mod world;
