@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::settings::SecretSource;
+use super::settings::{Config, SecretSource};
 
 /// Bytes; more is no secret but data.
 const LARGEST: u64 = 1 << 20;
@@ -72,12 +72,14 @@ pub enum Why {
 }
 
 impl Secrets {
-    /// Secrets as declared. `directory` is that of sexton.yaml, `credentials` what `$CREDENTIALS_DIRECTORY` says.
-    pub fn new(
-        sources: BTreeMap<Box<str>, SecretSource>,
-        directory: &Path,
-        credentials: Option<PathBuf>,
-    ) -> Self {
+    /// Secrets as sexton.yaml in `directory` declares them, for this process: of systemd's credentials it has those
+    /// that `$CREDENTIALS_DIRECTORY` says.
+    pub fn of(config: &Config, directory: &Path) -> Self {
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        Self::at(config.secrets.clone(), directory, credentials)
+    }
+
+    fn at(sources: BTreeMap<Box<str>, SecretSource>, directory: &Path, credentials: Option<PathBuf>) -> Self {
         Self { sources, directory: directory.to_owned(), credentials, open: Mutex::default() }
     }
 
@@ -158,7 +160,7 @@ mod tests {
             ("other", SecretSource::Credential("other".into())),
         ];
         let credentials = credentials.map(|credentials| dir.path().join(credentials));
-        Secrets::new(sources.map(source).into(), dir.path(), credentials)
+        Secrets::at(sources.map(source).into(), dir.path(), credentials)
     }
 
     #[test]

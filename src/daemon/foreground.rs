@@ -162,8 +162,11 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let (control, commands) = Control::new();
     let endings = Endings::default();
     let terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal() && !json;
+    let surroundings = surroundings(&desk.config, &desk.config_dir)?;
+    let secrets = surroundings.secrets.values();
     let watch: Box<dyn Watch> = if terminal {
-        Box::new(Board::start(next.run, places.clone(), endings.clone(), desk.clock.clone())?)
+        let (places, endings, clock) = (places.clone(), endings.clone(), desk.clock.clone());
+        Box::new(Board::start(next.run, places, endings, clock, secrets.clone())?)
     } else {
         Box::new(Transitions { json, run: next.run, endings: endings.clone() })
     };
@@ -179,7 +182,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         orders: Orders::new().1,
         watch,
         places: places.clone(),
-        surroundings: surroundings(&desk.config, &desk.config_dir)?,
+        surroundings,
         calendars: desk.calendars.clone(),
         parallelism: desk.config.parallelism.get() as usize,
         look_up: LOOK_UP,
@@ -206,7 +209,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     }
     let ending = endings.of(id).context("the run has ended, and nobody was told how")?;
     if !json {
-        out::print(&summary(&ending, &label, &desk.state))?;
+        out::print(&summary(&ending, &label, &desk.state, &secrets))?;
     }
     Ok(match ending.status {
         _ if interrupted => Outcome::Interrupted,

@@ -81,7 +81,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, false)).await??;
     let (executor, client) = Local::start(options, reports);
     let (sights, sightings) = mpsc::channel(1);
-    let (lookout, _) = Watchman::start(Arc::new(System), sights);
+    let (lookout, watchman) = Watchman::start(Arc::new(System), sights);
     let environment = found.config.environment.to_string();
     let calendars = found.calendars.clone();
     let reread = move |definition: &_| reread(definition, &calendars);
@@ -138,6 +138,8 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     tokio::select! {
         ended = engine.run_until_stopped() => ended?,
         gone = supervising => gone?,
+        // It goes on as long as the engine does. Without it sensors would wait for ever.
+        died = watchman => died.context("whoever looks out for sensors has died")?,
     }
     let left = engine.under_way();
     let ending = async {

@@ -1,7 +1,7 @@
 //! What this process finds around it: the machine's boot, the environment that commands see, secrets, and
 //! the versions of what runs go by. And the other entries that need no engine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -36,7 +36,7 @@ pub fn keeper(args: KeeperArgs) -> anyhow::Result<Outcome> {
 /// What is the same for every command, by these settings.
 pub(super) fn surroundings(config: &Config, config_dir: &Path) -> anyhow::Result<Surroundings> {
     let directory = config_dir.parent().context("the configuration directory has no parent")?.to_owned();
-    let secrets = Arc::new(secrets(config, config_dir));
+    let secrets = Arc::new(Secrets::of(config, config_dir));
     Ok(Surroundings { directory, base: base_environment(), secrets })
 }
 
@@ -82,12 +82,6 @@ pub(super) fn boot_id() -> anyhow::Result<String> {
 fn time_zones() -> Option<String> {
     let text = std::fs::read_to_string("/usr/share/zoneinfo/tzdata.zi").ok()?;
     text.lines().next()?.strip_prefix("# version ").map(str::to_owned)
-}
-
-/// Secrets as sexton.yaml declares them.
-pub(super) fn secrets(config: &Config, config_dir: &Path) -> Secrets {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    Secrets::new(config.secrets.clone(), config_dir, credentials)
 }
 
 impl surroundings::Secrets for Secrets {

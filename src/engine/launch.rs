@@ -45,10 +45,7 @@ pub(super) fn job(
             words.iter().map(|word| texts.rendered("its command", word)).collect::<Result<Vec<_>, _>>()?
         }
     };
-    let working_dir = match &settings.working_dir {
-        Some(text) => around.directory.join(texts.rendered("its working_dir", text)?),
-        None => around.directory.clone(),
-    };
+    let working_dir = texts.working_dir(node)?;
     let user = settings.user.as_deref().map(|text| texts.rendered("its user", text)).transpose()?;
 
     let run_dir = places.run_dir(live.run.id());

@@ -132,3 +132,78 @@ impl Verdict {
         Seen::NotYet(words.to_owned(), Again::Paced)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    fn other(task: Option<&str>, no_slot: NoSlot) -> Other {
+        let (pipeline, task) = ("nightly".to_owned(), task.map(str::to_owned));
+        Other { pipeline, task, date: date(2026, 11, 20), no_slot }
+    }
+
+    fn found(state: RunState, task: Option<Status>) -> Newest {
+        Newest { id: RunId(7), state, task }
+    }
+
+    #[test]
+    fn the_newest_run_decides_or_a_task_of_it() {
+        let run = "run 7 of `nightly` for 2026-11-20";
+        let not_yet = |words: &str| Verdict::NotYet(words.to_owned());
+        for (task, newest, verdict) in [
+            (None, found(RunState::Succeeded, None), Verdict::Met(format!("{run} has succeeded"))),
+            (None, found(RunState::Queued, None), not_yet(&format!("{run}, the newest, waits to begin"))),
+            (None, found(RunState::Failed, None), not_yet(&format!("{run}, the newest, has failed"))),
+            (None, found(RunState::Skipped, None), not_yet(&format!("{run}, the newest, was skipped"))),
+            (
+                Some("load"),
+                found(RunState::Failed, Some(Status::Succeeded)),
+                Verdict::Met(format!("`load` of {run} has succeeded")),
+            ),
+            (
+                Some("load"),
+                found(RunState::Running, Some(Status::Retrying)),
+                not_yet(&format!("`load` of {run} is retrying")),
+            ),
+            (
+                Some("load"),
+                found(RunState::Succeeded, None),
+                not_yet(&format!("`load` of {run} has not begun; the run has succeeded")),
+            ),
+        ] {
+            assert_eq!(judge(&other(task, NoSlot::Skip), Some(newest), SlotThere::None), verdict);
+        }
+    }
+
+    #[test]
+    fn without_a_run_it_is_asked_whether_there_is_to_be_one() {
+        let at = "2026-11-21T02:30:00Z".parse().unwrap();
+        let none = "`nightly` has no slot on 2026-11-20";
+        for (no_slot, slot, verdict) in [
+            (
+                NoSlot::Skip,
+                SlotThere::At(at),
+                Verdict::NotYet(
+                    "`nightly` has no run for 2026-11-20 yet; its slot is at 2026-11-21 02:30:00Z".to_owned(),
+                ),
+            ),
+            (NoSlot::Skip, SlotThere::None, Verdict::Skipped(none.to_owned())),
+            (NoSlot::Pass, SlotThere::None, Verdict::Met(none.to_owned())),
+            (
+                NoSlot::Wait,
+                SlotThere::None,
+                Verdict::NotYet(format!("{none}, and nobody has started a run for it yet")),
+            ),
+            (
+                NoSlot::Skip,
+                SlotThere::Unscheduled,
+                Verdict::NotYet(
+                    "`nightly` has no schedule, and nobody has started a run for 2026-11-20 yet".to_owned(),
+                ),
+            ),
+        ] {
+            assert_eq!(judge(&other(None, no_slot), None, slot), verdict, "{no_slot:?}, {slot:?}");
+        }
+    }
+}

@@ -203,7 +203,7 @@ impl Engine {
         loop {
             match self.stopping {
                 Some(drain) if !drain || self.attempts.is_empty() => {
-                    self.parts.store.alive(self.now());
+                    self.leave_word().await;
                     return Ok(());
                 }
                 Some(_) | None => match self.go_round().await {
@@ -217,6 +217,16 @@ impl Engine {
                 },
             }
         }
+    }
+
+    /// Leaves word for the next start, and for people, of what is not among the facts. It may be lost.
+    async fn leave_word(&mut self) {
+        let mut turn = Turn::at(self.now());
+        self.write_pokes(&mut turn, true);
+        if let Err(error) = self.parts.store.commit(&turn.batch).await {
+            tracing::warn!(%error, "what sensors were last answered could not be written down");
+        }
+        self.parts.store.alive(turn.now);
     }
 
     /// What is under way, in words.

@@ -22,7 +22,7 @@ impl Engine {
     pub(super) async fn finish_turn(&mut self, mut turn: Turn) -> Result<(), CommitError> {
         self.admit(&mut turn);
         self.poke(&mut turn);
-        self.write_pokes(&mut turn);
+        self.write_pokes(&mut turn, false);
         let mut changes = Vec::new();
         for &id in &turn.touched {
             if let Some(live) = self.runs.get_mut(&id) {

@@ -335,10 +335,10 @@ impl Engine {
     }
 
     /// Puts the answers that are not written down yet with what is, if it is time to.
-    pub(super) fn write_pokes(&mut self, turn: &mut Turn) {
+    pub(super) fn write_pokes(&mut self, turn: &mut Turn, at_once: bool) {
         let now = turn.now;
         let since = |written: Timestamp| Duration::try_from(now.duration_since(written)).unwrap_or(WRITTEN);
-        let is_time = self.sensing.written.is_none_or(|written| since(written) >= WRITTEN);
+        let is_time = at_once || self.sensing.written.is_none_or(|written| since(written) >= WRITTEN);
         if self.sensing.unwritten.is_empty() || (turn.batch.is_empty() && !is_time) {
             return;
         }

@@ -1,6 +1,7 @@
 //! The texts of a node, filled in: templates first, and secrets only in the hands of who needs them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::pipeline::node::NodeId;
 use crate::pipeline::{secret, template};
@@ -29,6 +30,14 @@ impl<'t> Texts<'t> {
     /// The text with its templates filled in; `what` it is begins the error.
     pub(super) fn rendered(&self, what: &str, text: &str) -> Result<String, String> {
         template::render(text, &self.live.scope, &self.env).map_err(|error| format!("{what}: {error}"))
+    }
+
+    /// Where its commands start, and what is relative is relative to.
+    pub(super) fn working_dir(&self, node: NodeId) -> Result<PathBuf, String> {
+        Ok(match &self.live.run.tree().settings(node).working_dir {
+            Some(text) => self.around.directory.join(self.rendered("its working_dir", text)?),
+            None => self.around.directory.clone(),
+        })
     }
 
     /// The text with its secrets put in.

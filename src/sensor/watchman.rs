@@ -20,6 +20,8 @@ use super::unsaid::Unsaid;
 
 /// A suspended machine's timers are late, so the clock is looked at this often anyway.
 const LOOK_UP: Duration = Duration::from_secs(30);
+/// Bytes of an answer; an address may be very long.
+const MOST_WORDS: usize = 2_000;
 /// Orders that are taken at once.
 const AT_ONCE: usize = 1_024;
 
@@ -227,7 +229,9 @@ impl Rounds {
             Told::Last(finding) => finding,
             Told::Again(pause) => Finding::NotYet { next: at.checked_add(pause).unwrap_or(at) },
         };
-        let words = question.masked(words).into();
+        let mut words = question.masked(words);
+        words.truncate(words.floor_char_boundary(MOST_WORDS));
+        let words = words.into();
         self.unsaid.answer(Answer { watch, pokes, at, words, finding }, self.clock.since_boot());
     }
 

@@ -121,7 +121,7 @@ const SELECT: &str = "
     from runs join pipelines on pipelines.id = runs.pipeline_id";
 
 /// Through `runs_by_pipeline_date`.
-const NEWEST: &str = "
+pub(super) const NEWEST: &str = "
     select max(id) from runs
     where pipeline_id = (select id from pipelines where name = ?) and logical_date = ?";
 

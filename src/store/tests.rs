@@ -407,8 +407,18 @@ async fn every_list_goes_through_an_index() {
     }
 }
 
-const TABLES: [&str; 9] =
-    ["pipelines", "versions", "runs", "tasks", "containers", "attempts", "outputs", "schedules", "ledger"];
+const TABLES: [&str; 10] = [
+    "pipelines",
+    "versions",
+    "runs",
+    "tasks",
+    "containers",
+    "attempts",
+    "outputs",
+    "pokes",
+    "schedules",
+    "ledger",
+];
 
 #[tokio::test]
 async fn no_write_walks_over_a_table() {
@@ -423,4 +433,16 @@ async fn no_write_walks_over_a_table() {
             assert!(!TABLES.contains(&table), "{step}: {statement}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_newest_run_is_found_through_an_index() {
+    let (_dir, mut store, _run, _batch) = begun().await;
+    let connection = store.writer.connection().await.unwrap();
+    let sql = sqlx::AssertSqlSafe(format!("explain query plan {}", super::runs::NEWEST));
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(sql).bind("a").bind("2026-11-20").fetch_all(&mut *connection).await.unwrap();
+    let steps: Vec<&str> = plan.iter().map(|(.., step)| step.as_str()).collect();
+    let search = "SEARCH runs USING COVERING INDEX runs_by_pipeline_date (pipeline_id=? AND logical_date=?)";
+    assert!(steps.contains(&search), "{steps:?}");
 }

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::control::Watch;
 use crate::executor::log;
 use crate::executor::output::Places;
+use crate::mask::Masker;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
 use crate::run::poke::LastPoke;
@@ -56,19 +57,20 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board of this run, and the thread that draws it on standard error.
+    /// A board of this run, and the thread that draws it on standard error; these secrets are on no board.
     pub fn start(
         run: RunId,
         places: Places,
         endings: Endings,
         clock: Arc<dyn Clock>,
+        secrets: Vec<String>,
     ) -> std::io::Result<Self> {
         let rows = Arc::new(Mutex::new(BTreeMap::new()));
         let (stop, stopped) = channel();
         let shared = rows.clone();
         let drawer = std::thread::Builder::new()
             .name("board".to_owned())
-            .spawn(move || draw(&shared, &stopped, &*clock))?;
+            .spawn(move || draw(&shared, &stopped, &*clock, &secrets))?;
         Ok(Self { run, rows, places, endings, stop: Some(stop), drawer: Some(drawer) })
     }
 
@@ -146,14 +148,15 @@ impl Watch for Board {
     }
 }
 
-fn draw(rows: &Mutex<BTreeMap<NodeId, Row>>, stopped: &Receiver<()>, clock: &dyn Clock) {
+fn draw(rows: &Mutex<BTreeMap<NodeId, Row>>, stopped: &Receiver<()>, clock: &dyn Clock, secrets: &[String]) {
     let screen = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
         screen.set_style(style);
     }
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(BEAT) {
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        screen.set_message(board(rows.into_values().collect(), clock.now(), size()));
+        let text = board(rows.into_values().collect(), clock.now(), size());
+        screen.set_message(Masker::text(secrets, &text));
         screen.tick();
     }
     screen.finish_and_clear();

@@ -14,6 +14,7 @@ mod interrupts;
 mod ledger;
 mod market;
 mod next;
+mod objects;
 mod outputs;
 mod plan;
 mod reading;

@@ -137,3 +137,19 @@ fn a_source_is_one_of_three() {
         .stderr_has("the secret `b` must have one source")
         .stderr_has("write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`");
 }
+
+#[test]
+fn a_log_is_shown_without_the_secrets_of_today() {
+    let desk = desk().file("word-of-tomorrow", "abracadabra\n");
+    let dir = desk.path("").display().to_string();
+    let yaml = format!("exec: 'echo before; cat word-of-tomorrow; false'\nworking_dir: {dir}\n");
+    let desk = desk.pipeline("vault", &yaml);
+    // It was no secret when it was printed.
+    run(&desk, "vault").exit(1).stdout_has("  abracadabra\n");
+    fs::write(desk.path("word"), "abracadabra\n").unwrap();
+    desk.ask(&["logs", "1", "/"]).exit(0).stdout_is("before\n***\n");
+    desk.ask(&["logs", "1", "/", "--tail", "1"]).exit(0).stdout_is("***\n");
+    desk.ask(&["logs", "1", "/", "--config", "nowhere"]).exit(0).stdout_is("before\nabracadabra\n");
+    // What a command finds by itself is hidden where it is shown.
+    run(&desk, "vault").exit(1).stdout_has("  ***\n").stdout_lacks("abracadabra");
+}

@@ -13,4 +13,5 @@ mod random;
 mod sights;
 mod slots;
 mod slots_more;
+mod waits;
 mod world;

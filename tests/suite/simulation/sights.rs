@@ -63,7 +63,13 @@ impl Sights {
     pub(super) fn watch(&mut self, watch: WatchId, subject: &Subject, interval: Duration, now: Timestamp) {
         let mut chance = Chance(watch.0 ^ now.as_millisecond().cast_unsigned());
         let finding = if chance.once_in(5) { Finding::Broken } else { Finding::Met };
-        let comes = (*subject != Subject::Own).then(|| (1 + chance.below(4) as u32, finding));
+        let comes = match subject {
+            Subject::Own => None,
+            Subject::File(files) if files.pattern.ends_with("/surely") => Some((2, Finding::Met)),
+            Subject::File(_) | Subject::Http(_) | Subject::Object(_) => {
+                Some((1 + chance.below(4) as u32, finding))
+            }
+        };
         self.waits.insert(watch, Wait { interval, pokes: 0, at: Some(now), comes });
     }
 
