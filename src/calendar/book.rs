@@ -107,11 +107,6 @@ impl Book {
         Self(self.0.clone(), Unknown::HasNoDates)
     }
 
-    /// Whether it is so.
-    pub fn is_forgiving(&self) -> bool {
-        self.1 == Unknown::HasNoDates
-    }
-
     /// The calendar of a code or an alias, in any case.
     pub fn get(&self, code: &str) -> Result<Arc<Calendar>, UnknownCalendar> {
         self.known(code).or_else(|unknown| match self.1 {

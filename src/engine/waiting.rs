@@ -87,7 +87,8 @@ fn expiry(live: &Live, policy: &Policy) -> Option<Timestamp> {
     let deadline = policy.starting_deadline?;
     let after = |since: Timestamp| since.checked_add(deadline).ok();
     let expiry = after(live.scope.scheduled_at)?;
-    // One whose slot was moved into the past was too old when it was made, and fired all the same.
-    let expiry = if expiry < live.created_at { after(live.created_at)? } else { expiry };
+    // The slot of a session may have been moved into the past: too old when it fired, it fired all the same.
+    let moved = live.scope.calendar.is_some() && expiry < live.created_at;
+    let expiry = if moved { after(live.created_at)? } else { expiry };
     (live.kind == RunKind::Scheduled).then_some(expiry)
 }

@@ -26,8 +26,6 @@ use super::spec::{CatchupWord, FileKeys, OverlapWord};
 const MAX_SCHEDULES: usize = 100;
 /// What does not fire after this does not fire at all: the rules of no calendar change.
 const LONG_AGO: Timestamp = Timestamp::UNIX_EPOCH;
-/// Slots that are looked at for one that can fire: those of every week there is, or of some days' minutes.
-const MOST_SEARCHED: usize = 20_000;
 
 /// What schedules take from the pipeline around them.
 pub(crate) struct Around<'a> {
@@ -128,8 +126,14 @@ fn schedules(reading: &mut Reading<'_, '_, '_>, id: ValueId, around: &Around<'_>
         let Some(Read { trigger, timezone, place }) = read_one(reading, &authored, around) else { continue };
         let name = authored.name.map_or(UNNAMED, |(name, _)| name).into();
         let schedule = Schedule { name, trigger, timezone };
-        if !around.book.is_forgiving() {
-            never_fires(reading, &schedule, place);
+        // What sessions there are is for `check` to look at: a calendar may change with the next file.
+        if matches!(schedule.trigger, Trigger::Cron { .. })
+            && schedule.exchange().is_none()
+            && schedule.after(LONG_AGO).is_none()
+        {
+            let message = format!("{} never fires", document.describe(place));
+            let error = Diagnostic::error(document.span(place), message);
+            reading.found.push(error.label("no such date ever comes"));
         }
         all.push((schedule, document.span(place)));
     }
@@ -163,28 +167,6 @@ fn read_one(reading: &mut Reading<'_, '_, '_>, authored: &Authored<'_>, around: 
         (trigger @ (Trigger::Cron { .. } | Trigger::Sessions(_) | Trigger::Reboot), _) => trigger,
     };
     Some(Read { trigger, timezone: zone.unwrap_or_else(|| around.timezone.into()), place })
-}
-
-/// Reports a schedule without a slot that can fire, as far as that is seen.
-fn never_fires(reading: &mut Reading<'_, '_, '_>, schedule: &Schedule, place: ValueId) {
-    let label = match (&schedule.trigger, schedule.exchange()) {
-        (Trigger::Reboot, _) => return,
-        (Trigger::Cron { .. } | Trigger::Sessions(_), None) => {
-            schedule.after(LONG_AGO).is_none().then_some("no such date ever comes")
-        }
-        (Trigger::Cron { .. } | Trigger::Sessions(_), Some(exchange)) => {
-            let calendar = exchange.calendar();
-            let mut all = schedule.occasions(calendar.first(), calendar.last()).take(MOST_SEARCHED);
-            let mut searched = 0;
-            let fires = all.by_ref().inspect(|_| searched += 1).any(|occasion| occasion.bar.is_none());
-            (!fires && searched < MOST_SEARCHED).then_some("no session is like that")
-        }
-    };
-    if let Some(label) = label {
-        let document = reading.document;
-        let message = format!("{} never fires", document.describe(place));
-        reading.found.push(Diagnostic::error(document.span(place), message).label(label));
-    }
 }
 
 /// A schedule as it is written.

@@ -145,6 +145,11 @@ impl Days {
         if words.is_empty() { String::new() } else { format!(" days: {}", words.join(", ")) }
     }
 
+    /// Whether a word takes what a calendar may have none of yet: early closes, holidays.
+    pub fn are_of_the_unforeseen(&self) -> bool {
+        self.0.iter().any(|word| matches!(word, DayWord::EarlyCloses | DayWord::Holidays))
+    }
+
     /// What becomes of a date of this calendar.
     pub(super) fn take(&self, calendar: &Calendar, date: Date) -> Taken {
         let day = calendar.day(date);

@@ -233,21 +233,26 @@ impl Schedule {
         }
     }
 
-    /// The occasions of the dates from one to another, both included: those that are for them, and those that
-    /// are named on them, wherever they move.
-    pub fn occasions(&self, first: Date, last: Date) -> Occasions<'_> {
-        let key = match &self.trigger {
+    /// The key before all that a date and later ones have; `None` where there is none by the clock.
+    pub(super) fn key_before(&self, date: Date) -> Option<Key> {
+        match &self.trigger {
             Trigger::Cron { cron, dst, filter: Some(filter), .. } => {
-                Some(Filtered { cron, dst: *dst, zone: &self.zone(), filter }.key_before(first))
+                Some(Filtered { cron, dst: *dst, zone: &self.zone(), filter }.key_before(date))
             }
             Trigger::Cron { filter: None, .. } => {
-                let begin = day::first(first, &self.zone());
+                let begin = day::first(date, &self.zone());
                 let before = begin.checked_sub(SignedDuration::from_nanos(1));
                 Some(Key::Instant(before.unwrap_or(begin)))
             }
-            Trigger::Sessions(_) => Some(Sessions::key_before(first)),
+            Trigger::Sessions(_) => Some(Sessions::key_before(date)),
             Trigger::Reboot => None,
-        };
+        }
+    }
+
+    /// The occasions of the dates from one to another, both included: those that are for them, and those that
+    /// are named on them, wherever they move.
+    pub fn occasions(&self, first: Date, last: Date) -> Occasions<'_> {
+        let key = self.key_before(first);
         Occasions { schedule: self, key, dates: (first, last), end: day::last(last, &self.zone()) }
     }
 

@@ -14,7 +14,7 @@ pub struct Progress {
     /// Everything up to this instant has been.
     pub watermark: Timestamp,
     /// Of a schedule that goes by sessions, the last slot that has been: what comes after it has not, wherever
-    /// it was moved to. `None` where there was none yet, and for schedules whose instants stay.
+    /// it was moved to. `None` for schedules whose instants stay.
     pub considered: Option<Key>,
 }
 
@@ -26,11 +26,18 @@ impl Progress {
 
     /// Of a schedule that begins at an instant: what is due by then is over.
     pub fn beginning(schedule: &Schedule, at: Timestamp) -> Self {
-        let last = |_: &Exchange| match schedule.after(at) {
-            Some(next) => schedule.before_key(&next.key),
-            None => schedule.last(),
+        let over = |_: &Exchange| {
+            let next = schedule.after(at);
+            let last = match &next {
+                Some(next) => schedule.before_key(&next.key),
+                None => schedule.last(),
+            };
+            // Where nothing is over, nothing before this day is to come.
+            let before = || schedule.key_before(schedule.date(at));
+            let comes_before = |key: &Key| next.as_ref().is_none_or(|next| *key < next.key);
+            last.map(|last| last.key).or_else(|| before().filter(comes_before))
         };
-        Self { watermark: at, considered: schedule.exchange().and_then(last).map(|last| last.key) }
+        Self { watermark: at, considered: schedule.exchange().and_then(over) }
     }
 
     /// The first occasion that has not been considered.

@@ -197,21 +197,6 @@ fn keys_that_do_not_go_together_are_told() {
     assert_eq!(messages(two), ["where there are two, each schedule needs a `name`"]);
 }
 
-#[test]
-fn what_no_session_is_like_never_fires() {
-    for schedule in [
-        "{calendar: XNYS, at: close, days: sat}",
-        "{calendar: XNYS, at: close, days: nth(24)_of_month}",
-        "{calendar: XNYS, every: 15m, between: [close, open]}",
-        "{cron: 0 9 * * sat, calendar: XNYS}",
-    ] {
-        let found = messages(&format!("exec: run\nschedule: {schedule}\n"));
-        assert!(found.len() == 1 && found[0].ends_with(" never fires"), "{found:?}");
-    }
-    // It is rare, and rolls.
-    pipeline("exec: run\nschedule: {cron: 0 9 * * sat, calendar: XNYS, roll: previous}\n");
-}
-
 /// What `check` says at an instant.
 fn ahead(text: &str, now: &str) -> String {
     let pipeline = pipeline(&format!("exec: run\nschedule: {text}\n"));
@@ -220,6 +205,28 @@ fn ahead(text: &str, now: &str) -> String {
     let file = SourceFile::new("nightly.yaml", pipeline.source.clone());
     report.add(&file, sessions_ahead::findings(&pipeline, now));
     report.render(false)
+}
+
+#[test]
+fn what_no_session_is_like_never_fires() {
+    let now = "2026-10-21T00:00:00Z";
+    for schedule in [
+        "{calendar: XNYS, at: close, days: sat}",
+        "{calendar: XNYS, at: close, days: nth(24)_of_month}",
+        "{calendar: XNYS, every: 15m, between: [close, open]}",
+        "{cron: 0 9 * * sat, calendar: XNYS}",
+    ] {
+        let found = ahead(schedule, now);
+        assert!(
+            found.starts_with("error: the schedule never fires: no date of XNYS from 1990-01-01"),
+            "{found}"
+        );
+    }
+    // It may have one some day.
+    let found = ahead("{calendar: 24/7, at: close, days: holidays}", now);
+    assert!(found.starts_with("warning: the schedule never fires"), "{found}");
+    // It is rare, and rolls.
+    assert_eq!(ahead("{cron: 0 9 * * sat, calendar: XNYS, roll: previous}", now), "");
 }
 
 #[test]

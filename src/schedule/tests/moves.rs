@@ -231,7 +231,8 @@ fn a_schedule_that_begins_leaves_the_past_alone() {
     let begun = |code: &str, now: &str| {
         Progress::beginning(&at(&BOOK, code, "close", &[]), now.parse().unwrap()).considered
     };
-    assert_eq!(begun("XSHG", "1990-01-01T00:00:00Z"), None);
+    let nothing_yet = Some(Key::Session { label: date(1989, 12, 31), ordinal: u32::MAX });
+    assert_eq!(begun("XSHG", "1990-01-01T00:00:00Z"), nothing_yet);
     let last = Some(Key::Session { label: date(2026, 12, 31), ordinal: 0 });
     assert_eq!(begun("XSHG", "2027-06-01T00:00:00Z"), last);
     let schedule = at(&BOOK, "XSHG", "close", &[]);

@@ -11,6 +11,7 @@ mod ending;
 mod kills;
 mod launches;
 mod log;
+mod market;
 mod notify;
 mod reload;
 mod sensors;
