@@ -32,7 +32,8 @@ pub(super) fn job(
 ) -> Result<Job, String> {
     let tree = live.run.tree();
     let settings = tree.settings(node);
-    let command = command(tree.kind(node)).ok_or_else(|| "it is no command, and lazy trees are not run yet".to_owned())?;
+    let command = command(tree.kind(node))
+        .ok_or_else(|| "it is no command, and lazy trees are not run yet".to_owned())?;
     let path = tree.path(node);
     let number = live.run.entry(node).attempts;
     let mut texts = Texts::of(live, node, around)?;

@@ -203,7 +203,7 @@ mod tests {
                 ),
             ),
         ] {
-            assert_eq!(judge(&other(None, no_slot), None, slot), verdict, "{no_slot:?}, {slot:?}");
+            assert_eq!(judge(&other(None, no_slot), None, slot.clone()), verdict, "{no_slot:?}, {slot:?}");
         }
     }
 }
