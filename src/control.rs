@@ -6,9 +6,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::pipeline::node::NodeId;
 use crate::run::clear::{Plan, Request};
+use crate::run::force::Mark;
 use crate::run::live::Live;
 use crate::run::machine::Illegal;
-use crate::run::state::{Mark, RunId};
+use crate::run::poke::LastPoke;
+use crate::run::state::RunId;
 use crate::schedule::horizon::Horizon;
 use crate::schedule::slot::Entry;
 
@@ -149,6 +151,8 @@ impl Control {
 pub trait Watch: Send {
     /// These nodes of a run have changed; in document order.
     fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp);
+    /// A sensor of a run was answered, and waits on unless `changed` says otherwise.
+    fn poked(&mut self, _live: &Live, _node: NodeId, _poke: &LastPoke) {}
     /// A run has ended.
     fn finished(&mut self, live: &Live, now: Timestamp);
     /// This has become of a pipeline's slots.

@@ -356,6 +356,9 @@ pub struct LogsArgs {
     /// Time and stream before each line
     #[arg(long)]
     pub timestamps: bool,
+    /// Whose secrets are hidden, as far as they can be had.
+    #[command(flatten)]
+    pub config: ConfigDir,
     /// Where runs are remembered.
     #[command(flatten)]
     pub state: StateDir,

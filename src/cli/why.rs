@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::run::machine::Run;
-use crate::run::state::Status;
+use crate::run::poke::LastPoke;
+use crate::run::state::{State, Status};
 use crate::run::why::{Around, exit_words, root_cause, why as sentence};
 use crate::store::db::Reader;
 use crate::store::record::RunState;
@@ -23,6 +25,9 @@ use super::tasks::restored;
 
 /// Tasks that are told of where a container is at work.
 const MOST_AT_WORK: usize = 5;
+
+/// Attempts of a task that are told of, the last ones.
+const MOST_ATTEMPTS: usize = 20;
 
 /// Explains a node of a run, or the slots of a pipeline.
 pub async fn why(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
@@ -42,15 +47,15 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     let around = Around { zone: TimeZone::UTC, places: None };
     let mut text = match begins_after(&reader, &record, &run, node).await? {
         Some(other) => waits(&record, &other) + "\n",
-        None => sentence(&run, node, &around) + "\n",
+        None => told_of(&reader, &run, node, &around).await?,
     };
     let cause = root_cause(&run, node);
     if cause != node {
-        text += &(sentence(&run, cause, &around) + "\n");
+        text += &told_of(&reader, &run, cause, &around).await?;
     }
     let (at_work, more) = at_work(&run, node);
     for &task in &at_work {
-        text += &(sentence(&run, task, &around) + "\n");
+        text += &told_of(&reader, &run, task, &around).await?;
     }
     if more > 0 {
         let _ = writeln!(text, "… and {more} more tasks are at work.");
@@ -70,7 +75,12 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     };
     let path = tree.path(subject);
     let attempts = if tree.is_leaf(subject) { reader.attempts(record.id, &path).await? } else { Vec::new() };
-    for attempt in &attempts {
+    // A sensor may have looked thousands of times.
+    let earlier = attempts.len().saturating_sub(MOST_ATTEMPTS);
+    if earlier > 0 {
+        let _ = writeln!(text, "  … and {earlier} attempts before these:");
+    }
+    for attempt in &attempts[earlier..] {
         let _ = writeln!(text, "  {}", told(attempt));
     }
     if !attempts.is_empty() {
@@ -83,6 +93,35 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     Ok(Outcome::Good)
 }
 
+/// Why a node is as it is; of a sensor that has not come true, with what it was last answered.
+async fn told_of(reader: &Reader, run: &Run, node: NodeId, around: &Around) -> anyhow::Result<String> {
+    let text = sentence(run, node, around) + "\n";
+    let poke = match run.state(node) {
+        _ if !matches!(run.tree().kind(node), Kind::Sensor(_)) => None,
+        State::Waiting { since } | State::Poking { since, .. } => {
+            let poke = reader.last_poke(run.id(), &run.tree().path(node)).await?;
+            // It may be one of an earlier wait.
+            poke.filter(|poke| poke.at >= *since)
+        }
+        State::Failed { .. } | State::Skipped { .. } | State::Cancelled { .. } => {
+            let poke = reader.last_poke(run.id(), &run.tree().path(node)).await?;
+            poke.map(|poke| LastPoke { next: None, ..poke })
+        }
+        State::Pending
+        | State::Deciding
+        | State::Queued { .. }
+        | State::Running { .. }
+        | State::Open { .. }
+        | State::Retrying { .. }
+        | State::Succeeded { .. }
+        | State::UpstreamFailed { .. } => None,
+    };
+    Ok(match poke.filter(|poke| !text.contains(&*poke.words)) {
+        Some(poke) => format!("{text}  {}\n", poke.told()),
+        None => text,
+    })
+}
+
 /// Of a container at work, the tasks below it that are, or will be again; not too many, and how many more.
 fn at_work(run: &Run, node: NodeId) -> (Vec<NodeId>, usize) {
     let tree = run.tree();
@@ -90,7 +129,8 @@ fn at_work(run: &Run, node: NodeId) -> (Vec<NodeId>, usize) {
         return (Vec::new(), 0);
     }
     let at_work = |task: &NodeId| {
-        tree.is_leaf(*task) && matches!(run.seen(*task).status, Status::Running | Status::Retrying)
+        let status = run.seen(*task).status;
+        tree.is_leaf(*task) && matches!(status, Status::Running | Status::Waiting | Status::Retrying)
     };
     let mut tasks = tree.subtree(node).map(NodeId).filter(at_work);
     let first: Vec<NodeId> = tasks.by_ref().take(MOST_AT_WORK).collect();

@@ -8,10 +8,12 @@ use schemars::JsonSchema;
 
 use super::spec::{ConfigKeys, SecretKeys};
 use crate::pipeline::check::{World, check};
+use crate::pipeline::command::Command;
 use crate::pipeline::definition::Defaults;
+use crate::pipeline::kind::Kind;
 use crate::pipeline::lower;
 use crate::pipeline::name;
-use crate::pipeline::node::{Command, Options, Tree, TreeBuilder};
+use crate::pipeline::node::{Options, Tree, TreeBuilder};
 use crate::pipeline::params::Params;
 use crate::pipeline::policy::Settings;
 use crate::pipeline::secret;
@@ -47,6 +49,8 @@ pub enum SecretSource {
     Env(Box<str>),
     /// This file, without a newline at its end.
     File(Box<str>),
+    /// This credential of the service, as systemd's `LoadCredential=` names it.
+    Credential(Box<str>),
 }
 
 impl Default for Config {
@@ -111,10 +115,12 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
     let mut used = BTreeMap::new();
     if let Some(defaults) = keys.defaults {
         let own: InheritedKeys = reader::read(&document, defaults.id, Some(&[]), found);
-        // No pipeline is known here, so no node's output and no parameter either.
+        // No pipeline is known here, so no node's output, no parameter and no exchange either.
         let (tree, params) = (nothing(), Params::default());
+        let no_session = Some("no session here: not every pipeline has a calendar".to_owned());
+        let world = World { tree: &tree, params: &params, calendars: None, no_session };
         for text in lower::setting_texts(&document, &own) {
-            check(&document, text, &World { tree: &tree, params: &params }, &mut used, found);
+            check(&document, text, &world, &mut used, found);
         }
         config.defaults = Reading { document: &document, found }.settings(&own, &config.defaults);
     }
@@ -128,9 +134,12 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
 /// The smallest tree there is.
 fn nothing() -> Tree {
     let mut builder = TreeBuilder::new(Settings::default());
-    builder.leaf("", Command::Shell(Box::default()), Options::default(), None);
+    builder.leaf("", Kind::Exec(Command::Shell(Box::default())), Options::default(), None);
     builder.finish()
 }
+
+/// The ways to say where a secret is.
+const SOURCES: &str = "write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`";
 
 fn read_secrets(
     document: &Document<'_>,
@@ -156,23 +165,31 @@ fn read_secrets(
                 document.span(key),
                 format!("the secret `{name}` must say where its value is"),
             );
-            found.push(error.help("write `{env: VARIABLE}` or `{file: path}`"));
+            found.push(error.help(SOURCES));
             continue;
         }
         let keys: SecretKeys = reader::read(document, value, Some(&[]), found);
-        let env = keys.env.and_then(|field| field.value);
-        let file = keys.file.and_then(|field| field.value);
-        let source = match (env, file) {
-            (Some(variable), None) => SecretSource::Env(variable.into()),
-            (None, Some(path)) => SecretSource::File(path.into()),
-            (None, None) | (Some(_), Some(_)) => {
-                let error = Diagnostic::error(
-                    document.span(key),
-                    format!("the secret `{name}` must have one source"),
-                );
-                found.push(error.help("write `{env: VARIABLE}` or `{file: path}`"));
-                continue;
-            }
+        let credential = keys.credential.and_then(|field| Some((field.id, field.value?)));
+        if let Some((id, name)) =
+            credential.as_ref().filter(|(_, name)| name.is_empty() || name.contains('/'))
+        {
+            let error =
+                Diagnostic::error(document.span(*id), format!("`{name}` cannot be the name of a credential"));
+            found.push(
+                error.help(
+                    "a credential is a file's name without a `/`, as `LoadCredential=` of systemd has it",
+                ),
+            );
+        }
+        let env = keys.env.and_then(|field| field.value).map(|variable| SecretSource::Env(variable.into()));
+        let file = keys.file.and_then(|field| field.value).map(|path| SecretSource::File(path.into()));
+        let credential = credential.map(|(_, name)| SecretSource::Credential(name.into()));
+        let mut sources = [env, file, credential].into_iter().flatten();
+        let (Some(source), None) = (sources.next(), sources.next()) else {
+            let error =
+                Diagnostic::error(document.span(key), format!("the secret `{name}` must have one source"));
+            found.push(error.help(SOURCES));
+            continue;
         };
         secrets.insert(name.into(), source);
     }
@@ -204,7 +221,7 @@ mod tests {
     fn every_key_is_read() {
         let text = "environment: production\ntimezone: Europe/London\nparallelism: 4\n\
                     defaults: {env: {A: b}, retry: {limit: 2}, kill_grace: 30s}\n\
-                    secrets: {db: {env: DB_PASSWORD}, api.key: {file: /run/key}}\n";
+                    secrets: {db: {env: DB_PASSWORD}, api.key: {file: /run/key}, x: {credential: x.pem}}\n";
         let config = parse(&SourceFile::new("sexton.yaml", text)).0.unwrap();
         assert_eq!(
             (&*config.environment, &*config.timezone, config.parallelism.get()),
@@ -213,6 +230,7 @@ mod tests {
         assert_eq!(config.for_pipelines().settings.retry.limit, 2);
         assert_eq!(config.secrets["db"], SecretSource::Env("DB_PASSWORD".into()));
         assert_eq!(config.secrets["api.key"], SecretSource::File("/run/key".into()));
+        assert_eq!(config.secrets["x"], SecretSource::Credential("x.pem".into()));
     }
 
     #[test]
@@ -242,7 +260,7 @@ mod tests {
         4 | secrets: {db: hunter2, x: {env: A, file: b}}
           |           ^^
           |
-          = help: write `{env: VARIABLE}` or `{file: path}`
+          = help: write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`
 
         error: the secret `x` must have one source
          --> sexton.yaml:4:24
@@ -250,7 +268,7 @@ mod tests {
         4 | secrets: {db: hunter2, x: {env: A, file: b}}
           |                        ^
           |
-          = help: write `{env: VARIABLE}` or `{file: path}`
+          = help: write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`
         "#);
         insta::assert_snapshot!(drawn("parallelism: 0\n"), @r#"
         error: `parallelism`: must be at least 1

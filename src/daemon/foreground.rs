@@ -33,6 +33,7 @@ use crate::pipeline::node::NodeId;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
+use crate::sensor::watchman::Watchman;
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Store};
 use crate::store::instant::truncated;
@@ -146,6 +147,8 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let (dir, program) = (options.dir.clone(), options.program.clone());
     tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, true)).await??;
     let (executor, client) = Local::start(options, reports);
+    let (sights, sightings) = mpsc::channel(1);
+    let (lookout, _) = Watchman::start(desk.clock.clone(), sights);
     let environment = desk.config.environment.to_string();
     let calendars = desk.calendars.clone();
     let reread = move |definition: &_| reread(definition, &calendars);
@@ -159,8 +162,11 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let (control, commands) = Control::new();
     let endings = Endings::default();
     let terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal() && !json;
+    let surroundings = surroundings(&desk.config, &desk.config_dir)?;
+    let secrets = surroundings.secrets.values();
     let watch: Box<dyn Watch> = if terminal {
-        Box::new(Board::start(next.run, places.clone(), endings.clone(), desk.clock.clone())?)
+        let (places, endings, clock) = (places.clone(), endings.clone(), desk.clock.clone());
+        Box::new(Board::start(next.run, places, endings, clock, secrets.clone())?)
     } else {
         Box::new(Transitions { json, run: next.run, endings: endings.clone() })
     };
@@ -169,12 +175,15 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         clock: desk.clock.clone(),
         executor: Box::new(executor),
         reports: inbox,
+        lookout: Box::new(lookout),
+        sightings,
         commands,
         // Nobody orders a foreground run about.
         orders: Orders::new().1,
         watch,
         places: places.clone(),
-        surroundings: surroundings(&desk.config, &desk.config_dir)?,
+        surroundings,
+        calendars: desk.calendars.clone(),
         parallelism: desk.config.parallelism.get() as usize,
         look_up: LOOK_UP,
         boot_id,
@@ -200,7 +209,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     }
     let ending = endings.of(id).context("the run has ended, and nobody was told how")?;
     if !json {
-        out::print(&summary(&ending, &label, &desk.state))?;
+        out::print(&summary(&ending, &label, &desk.state, &secrets))?;
     }
     Ok(match ending.status {
         _ if interrupted => Outcome::Interrupted,
@@ -208,6 +217,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         Status::Pending
         | Status::Queued
         | Status::Running
+        | Status::Waiting
         | Status::Retrying
         | Status::Failed
         | Status::UpstreamFailed
@@ -237,7 +247,7 @@ async fn begin(
         version,
         kind: RunKind::Manual,
         logical_date: date,
-        calendar: pipeline.calendar.as_ref().map(|calendar| calendar.code().into()),
+        calendar: pipeline.own_calendar().map(|calendar| calendar.code().into()),
         scheduled_at: None,
         interval: day(date, &zone).with_context(|| format!("{date} has no day in {}", pipeline.timezone))?,
         params: asked.params,
@@ -247,7 +257,7 @@ async fn begin(
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, environment);
     let label = Label { pipeline: pipeline.name.to_string(), date, began: now };
-    let live = Live { run, kind: RunKind::Manual, created_at: now, pipeline: Arc::new(pipeline), scope };
+    let live = Live::manual(run, now, Arc::new(pipeline), scope);
     let id = record.id;
     engine.begin(&record, live).await?;
     Ok((id, label))

@@ -27,6 +27,7 @@ use crate::engine::recovery::Recovered;
 use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
+use crate::sensor::watchman::Watchman;
 use crate::store::db::{Error as StoreError, FILE, Store};
 use crate::store::in_force::{Beside, InForce};
 use crate::yaml::report::{Report, SourceFile};
@@ -79,6 +80,8 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let (dir, program) = (options.dir.clone(), options.program.clone());
     tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, false)).await??;
     let (executor, client) = Local::start(options, reports);
+    let (sights, sightings) = mpsc::channel(1);
+    let (lookout, watchman) = Watchman::start(Arc::new(System), sights);
     let environment = found.config.environment.to_string();
     let calendars = found.calendars.clone();
     let reread = move |definition: &_| reread(definition, &calendars);
@@ -97,11 +100,14 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         clock: Arc::new(System),
         executor: Box::new(executor),
         reports: inbox,
+        lookout: Box::new(lookout),
+        sightings,
         commands,
         orders: ordered,
         watch: Box::new(Chronicle { watched: watchdog.is_some() }),
         places,
         surroundings: files.surroundings.clone(),
+        calendars: files.calendars.clone(),
         parallelism: files.parallelism,
         look_up: watchdog.map_or(LOOK_UP, |patience| (patience / 2).min(LOOK_UP)),
         boot_id,
@@ -132,6 +138,8 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     tokio::select! {
         ended = engine.run_until_stopped() => ended?,
         gone = supervising => gone?,
+        // It goes on as long as the engine does. Without it sensors would wait for ever.
+        died = watchman => died.context("whoever looks out for sensors has died")?,
     }
     let left = engine.under_way();
     let ending = async {
@@ -199,6 +207,7 @@ fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
         beside: Beside { settings: found.settings.clone(), calendars: calendars.collect() },
         environment: found.config.environment.to_string(),
         surroundings: surroundings(&found.config, config_dir)?,
+        calendars: found.calendars.clone(),
         parallelism: found.config.parallelism.get() as usize,
         evidence: evidence(config_dir, &found.calendars),
     })

@@ -35,10 +35,13 @@ pub fn day(date: Date, zone: &TimeZone) -> Option<Interval> {
 pub fn scope(run: &NewRun, pipeline: &Pipeline, environment: &str) -> Scope {
     Scope {
         run: run.id.to_string(),
+        kind: run.kind.word(),
+        is_latest: true,
         pipeline: pipeline.name.to_string(),
         environment: environment.to_owned(),
         logical_date: run.logical_date,
         calendar: run.calendar.as_deref().and_then(|code| calendar(pipeline, code)),
+        calendars: pipeline.calendars.clone(),
         timezone: zone(pipeline),
         scheduled_at: run.scheduled_at.unwrap_or(run.created_at),
         data_interval_start: run.interval.start,

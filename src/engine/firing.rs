@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::node::NodeId;
 use crate::run::event::Event;
-use crate::run::live::{Live, RunKind};
+use crate::run::live::{Live, RunKind, Slot};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
 use crate::schedule::definition::Schedule;
@@ -180,8 +180,15 @@ impl Engine {
         let scope = scope(&record, pipeline, &self.scheduler.environment);
         let run = Run::new(record.id, pipeline.tree.clone());
         turn.batch.new_run(&record);
-        let live =
-            Live { run, kind: record.kind, created_at: record.created_at, pipeline: pipeline.clone(), scope };
+        let live = Live {
+            run,
+            kind: record.kind,
+            slot: Some(Slot { schedule: entry.schedule.clone(), key: entry.key.clone() }),
+            cleared: false,
+            created_at: record.created_at,
+            pipeline: pipeline.clone(),
+            scope,
+        };
         self.runs.insert(record.id, live);
         self.scheduler.waiting.insert(record.id);
         record.id

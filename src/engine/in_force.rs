@@ -35,6 +35,7 @@ impl Engine {
         let standings = self.write(async |store| store.enact(&files.beside, &set, now).await).await?;
         self.parts.surroundings = files.surroundings;
         self.parts.parallelism = files.parallelism;
+        self.parts.calendars = files.calendars;
         let scheduler = &mut self.scheduler;
         scheduler.environment = files.environment;
         scheduler.evidence = files.evidence;
@@ -53,6 +54,7 @@ impl Engine {
         }
         self.answer_the_boot(first, turn).await;
         self.scheduler.set_wakes();
+        self.ask_anew();
         Ok(enacted)
     }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::calendar::book::Book;
 use crate::pipeline::definition::Pipeline;
 use crate::store::db::CommitError;
 use crate::store::in_force::Beside;
 use crate::store::record::Evidence;
 
-use super::launch::Surroundings;
+use super::surroundings::Surroundings;
 
 /// The files that are to be in force: valid, all of them.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Files {
     pub environment: String,
     /// What is the same for every command.
     pub surroundings: Surroundings,
+    /// All calendars.
+    pub calendars: Book,
     /// How many attempts may run at the same time.
     pub parallelism: usize,
     /// What is noted in every run.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::scope::Scope;
-use crate::run::live::Live;
+use crate::run::live::{Live, Slot};
 use crate::run::machine::Run;
 use crate::run::state::{AttemptId, RunId};
+use crate::schedule::slot::Key;
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Reader};
 use crate::store::record::{NewRun, VersionId};
@@ -144,6 +145,11 @@ async fn load(
         created_at: record.created_at,
     };
     let scope = Scope { outputs: Arc::new(outputs), ..scope(&begun, &pipeline, environment) };
+    let slot = reader.slot_of_run(run).await.map_err(failed)?;
+    let slot =
+        slot.and_then(|line| Some(Slot { key: Key::from_text(&line.slot)?, schedule: line.schedule.into() }));
+    let cleared = reader.was_cleared(run).await.map_err(failed)?;
     let run = Run::restore(run, tree, records);
-    Ok(Live { run, kind: record.kind, created_at: record.created_at, pipeline, scope })
+    let created_at = record.created_at;
+    Ok(Live { run, kind: record.kind, slot, cleared, created_at, pipeline, scope })
 }

@@ -15,17 +15,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::calendar::book::Book;
 use crate::clock::Clock;
-use crate::control::{Command, Refused, Watch};
+use crate::control::{Command, Watch};
 use crate::executor::job::{Executor, Report};
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
-use crate::run::clear::{self, Plan};
 use crate::run::effect::Effect;
 use crate::run::event::Event;
 use crate::run::live::Live;
 use crate::run::machine::Illegal;
 use crate::run::state::{AttemptId, RunId};
+use crate::sensor::lookout::{self, Lookout};
 use crate::store::catalog::Definition;
 use crate::store::db::{CommitError, Store};
 use crate::store::instant::truncated;
@@ -34,11 +35,13 @@ use crate::store::record::{NewRun, VersionId};
 
 use super::clocks::Clocks;
 use super::flight::Flight;
-use super::launch::{self, Surroundings};
+use super::launch;
 use super::orders::Order;
 use super::recovery::Recovered;
 use super::scheduler::Scheduler;
-use super::turn::{Answer, Turn};
+use super::sensing::Sensing;
+use super::surroundings::Surroundings;
+use super::turn::Turn;
 
 /// How many reports may wait: enough that the keeper's client never stalls in a burst, and a bound on what
 /// one batch takes in.
@@ -56,6 +59,10 @@ pub struct Parts {
     pub executor: Box<dyn Executor>,
     /// What that has to say.
     pub reports: mpsc::Receiver<Report>,
+    /// What looks out for sensors.
+    pub lookout: Box<dyn Lookout>,
+    /// What that has to say.
+    pub sightings: mpsc::Receiver<Vec<lookout::Report>>,
     /// What people ask.
     pub commands: mpsc::Receiver<Command>,
     /// What the house asks.
@@ -66,6 +73,8 @@ pub struct Parts {
     pub places: Places,
     /// What is the same for every command.
     pub surroundings: Surroundings,
+    /// All calendars.
+    pub calendars: Book,
     /// How many attempts may run at the same time.
     pub parallelism: usize,
     /// How long the engine sleeps at most: [`LOOK_UP`], or half of what a watchdog has patience for.
@@ -83,6 +92,7 @@ pub struct Engine {
     pub(super) attempts: HashMap<AttemptId, Flight>,
     pub(super) connected: bool,
     pub(super) scheduler: Scheduler,
+    pub(super) sensing: Sensing,
     /// Set when nothing more is to be started: whether what runs is waited for.
     pub(super) stopping: Option<bool>,
     /// What was ordered while the disk was waited for.
@@ -99,6 +109,7 @@ pub struct Engine {
 
 enum Input {
     Report(Report),
+    Sighted(Vec<lookout::Report>),
     Command(Command),
     Order(Order),
 }
@@ -108,6 +119,7 @@ impl Engine {
     pub fn new(parts: Parts, next: NextIds, recovered: Recovered) -> Self {
         let Recovered { runs, attempts, unreadable: _ } = recovered;
         let scheduler = Scheduler::with_waiting(&runs);
+        let sensing = Sensing::resumed(&runs);
         Self {
             clocks: Clocks::new(parts.clock.clone()),
             parts,
@@ -116,6 +128,7 @@ impl Engine {
             attempts,
             connected: false,
             scheduler,
+            sensing,
             stopping: None,
             postponed: VecDeque::new(),
             last_shown: Timestamp::MIN,
@@ -129,6 +142,12 @@ impl Engine {
     pub fn next_run(&mut self) -> RunId {
         let id = self.next.run;
         self.next.run = RunId(id.0 + 1);
+        id
+    }
+
+    pub(super) fn next_attempt(&mut self) -> AttemptId {
+        let id = self.next.attempt;
+        self.next.attempt = AttemptId(id.0 + 1);
         id
     }
 
@@ -184,7 +203,7 @@ impl Engine {
         loop {
             match self.stopping {
                 Some(drain) if !drain || self.attempts.is_empty() => {
-                    self.parts.store.alive(self.now());
+                    self.leave_word().await;
                     return Ok(());
                 }
                 Some(_) | None => match self.go_round().await {
@@ -198,6 +217,16 @@ impl Engine {
                 },
             }
         }
+    }
+
+    /// Leaves word for the next start, and for people, of what is not among the facts. It may be lost.
+    async fn leave_word(&mut self) {
+        let mut turn = Turn::at(self.now());
+        self.write_pokes(&mut turn, true);
+        if let Err(error) = self.parts.store.commit(&turn.batch).await {
+            tracing::warn!(%error, "what sensors were last answered could not be written down");
+        }
+        self.parts.store.alive(turn.now);
     }
 
     /// What is under way, in words.
@@ -225,6 +254,7 @@ impl Engine {
         for input in inputs {
             match input {
                 Input::Report(report) => self.report(report, &mut turn),
+                Input::Sighted(reports) => self.sighted(reports, &mut turn),
                 Input::Command(command) => self.command(command, &mut turn).await?,
                 Input::Order(Order::Enact(files, answer)) => {
                     // What came due before them is for the files to decide that are in force till now.
@@ -241,6 +271,8 @@ impl Engine {
                 }
             }
         }
+        self.settle_sensors(&mut turn);
+        self.look_up_runs(&mut turn).await;
         let due = |live: &Live| live.run.next_wake().is_some_and(|due| due <= turn.now);
         let due: Vec<RunId> = self.runs.iter().filter(|(_, live)| due(live)).map(|(&run, _)| run).collect();
         for run in due {
@@ -273,6 +305,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 Some(report) = self.parts.reports.recv() => inputs.push(Input::Report(report)),
+                Some(sighted) = self.parts.sightings.recv() => inputs.push(Input::Sighted(sighted)),
                 Some(command) = self.parts.commands.recv() => inputs.push(Input::Command(command)),
                 Some(order) = self.parts.orders.recv() => inputs.push(Input::Order(order)),
                 // What is due already waits for no timer's tick, but lets others have their turn.
@@ -282,6 +315,9 @@ impl Engine {
         }
         while let Ok(report) = self.parts.reports.try_recv() {
             inputs.push(Input::Report(report));
+        }
+        while let Ok(sighted) = self.parts.sightings.try_recv() {
+            inputs.push(Input::Sighted(sighted));
         }
         while let Ok(command) = self.parts.commands.try_recv() {
             inputs.push(Input::Command(command));
@@ -296,11 +332,13 @@ impl Engine {
     fn next_wake(&self) -> Duration {
         let now = self.clocks.now();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        let runs = self.runs.values().filter_map(|live| live.run.next_wake()).min();
+        let runs = self.runs.values().filter_map(|live| live.run.next_wake());
+        let runs = runs.chain(self.sensing.next_wake()).min();
         // Who is about to end, or has no files to go by, decides nothing more, and is not woken for it.
         let decides = self.stopping.is_none() && self.clocks.are_watched();
         let decision = self.next_decision(now).filter(|_| decides);
-        [runs.map(until), decision].into_iter().flatten().fold(self.parts.look_up, Ord::min)
+        let urgent = self.sensing.is_urgent().then_some(Duration::ZERO);
+        [runs.map(until), decision, urgent].into_iter().flatten().fold(self.parts.look_up, Ord::min)
     }
 
     /// Says that the engine goes round, to whoever watches; and leaves word of it for the next start, which
@@ -315,62 +353,6 @@ impl Engine {
         }
     }
 
-    async fn command(&mut self, command: Command, turn: &mut Turn) -> Result<(), CommitError> {
-        match command {
-            Command::Cancel { run, node, by, answer } => {
-                let done = self.intervene(run, Event::Cancel { node, by }, turn);
-                turn.answers.push((run, Answer::Done(answer, done)));
-            }
-            Command::Mark { run, node, mark, by, answer } => {
-                let done = self.intervene(run, Event::Mark { node, mark, by }, turn);
-                turn.answers.push((run, Answer::Done(answer, done)));
-            }
-            Command::Clear { run, request, force, dry_run, by, answer } => {
-                let planned = self.clear(run, &request, force, dry_run, by, turn);
-                turn.answers.push((run, Answer::Planned(answer, planned)));
-            }
-            Command::Pause { pipeline, by, answer } => {
-                let known = self.pause(&pipeline, by).await?;
-                // Whoever asked may have gone away since.
-                let _ = answer.send(if known { Ok(()) } else { Err(Refused::NoSuchPipeline(pipeline)) });
-            }
-        }
-        Ok(())
-    }
-
-    fn clear(
-        &mut self,
-        run: RunId,
-        request: &clear::Request,
-        force: bool,
-        dry_run: bool,
-        by: Box<str>,
-        turn: &mut Turn,
-    ) -> Result<Plan, Refused> {
-        let live = self.runs.get(&run).ok_or_else(|| self.refusal(run))?;
-        let plan = clear::plan(&live.run, request);
-        let count = plan.running(&live.run).count();
-        if dry_run {
-            return Ok(plan);
-        }
-        if count > 0 && !force {
-            return Err(Refused::Running { count });
-        }
-        self.intervene(run, Event::Clear { nodes: plan.nodes.clone(), by }, turn)?;
-        Ok(plan)
-    }
-
-    fn intervene(&mut self, run: RunId, event: Event, turn: &mut Turn) -> Result<(), Refused> {
-        if !self.runs.contains_key(&run) {
-            return Err(self.refusal(run));
-        }
-        Ok(self.happen(run, event, turn)?)
-    }
-
-    fn refusal(&self, run: RunId) -> Refused {
-        if self.halted.contains_key(&run) { Refused::Halted(run) } else { Refused::NoSuchRun(run) }
-    }
-
     /// Steps a run, answers its conditions, and notes what is to be written and done.
     pub(super) fn happen(&mut self, id: RunId, event: Event, turn: &mut Turn) -> Result<(), Illegal> {
         let Some(live) = self.runs.get_mut(&id) else { return Ok(()) };
@@ -380,9 +362,11 @@ impl Engine {
         while let Some(event) = events.pop_front() {
             live.run.step(&event, turn.now, &mut effects)?;
             turn.batch.event(&live.run, turn.now, &event);
+            live.cleared |= matches!(event, Event::Clear { .. });
             for effect in effects.drain(..) {
                 match effect {
                     Effect::Evaluate(node) => {
+                        live.scope.is_latest = self.scheduler.is_latest(live, turn.now);
                         let holds = launch::condition(live, node);
                         events.push_back(Event::Condition { node, holds });
                     }
@@ -394,6 +378,8 @@ impl Engine {
                         turn.launches.insert(attempt);
                     }
                     Effect::Kill(_, attempt) => turn.kills.push(attempt),
+                    Effect::Sense(node) => turn.sensing.push(((id, node), true)),
+                    Effect::Rest(node) => turn.sensing.push(((id, node), false)),
                     Effect::Forget(node) => {
                         turn.batch.forget_outputs(&live.run, node);
                         let path = live.run.tree().path(node);
@@ -412,15 +398,15 @@ impl Engine {
             return;
         }
         let dying = self.disowned.values().filter(|alive| **alive).count();
+        let mut taken: usize = self.runs.values().map(|live| live.run.taken()).sum();
         for id in self.runs.keys().copied().collect::<Vec<_>>() {
             loop {
-                let free = self.parts.parallelism.saturating_sub(self.attempts.len() + dying);
+                let free = self.parts.parallelism.saturating_sub(taken + dying);
                 let Some(live) = self.runs.get(&id) else { break };
                 let Some(node) = live.run.admissible(free) else { break };
                 let event = if live.run.tree().is_leaf(node) {
-                    let attempt = self.next.attempt;
-                    self.next.attempt = AttemptId(attempt.0 + 1);
-                    Event::Start { node, attempt }
+                    taken += 1;
+                    Event::Start { node, attempt: self.next_attempt() }
                 } else {
                     Event::Open { node }
                 };

@@ -63,6 +63,16 @@ impl Scheduler {
         self.in_force.get(pipeline).map(|scheduled| &scheduled.pipeline.timetable.policy)
     }
 
+    /// Whether no later slot of a run's schedule is due. What somebody has asked for is never too late.
+    pub(super) fn is_latest(&self, live: &Live, now: Timestamp) -> bool {
+        let Some(slot) = live.slot.as_ref().filter(|_| !live.cleared) else { return true };
+        let Some(scheduled) = self.in_force.get(&live.pipeline.name) else { return true };
+        let timetable = &scheduled.pipeline.timetable;
+        let mut schedules = timetable.schedules.iter();
+        let own = schedules.find(|schedule| schedule.name == slot.schedule);
+        own.is_none_or(|own| plan::is_latest(own, &timetable.policy, &slot.key, now))
+    }
+
     pub(super) fn set_wakes(&mut self) {
         for name in self.in_force.keys().cloned().collect::<Vec<_>>() {
             self.set_wake(&name);

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::control::Refused;
+use crate::pipeline::node::NodeId;
 use crate::run::clear::Plan;
+use crate::run::poke::LastPoke;
 use crate::run::state::{AttemptId, RunId};
 use crate::schedule::slot::Entry;
 use crate::store::batch::Batch;
@@ -20,6 +22,10 @@ pub(super) struct Turn {
     pub(super) kills: Vec<AttemptId>,
     /// With the run whose facts the end is among; `None` where it was committed before.
     pub(super) acknowledged: Vec<(AttemptId, Option<RunId>)>,
+    /// Sensors that begin to wait, or wait no more, in order.
+    pub(super) sensing: Vec<((RunId, NodeId), bool)>,
+    /// What sensors were answered.
+    pub(super) poked: Vec<(RunId, NodeId, LastPoke)>,
     pub(super) touched: BTreeSet<RunId>,
     pub(super) finished: BTreeSet<RunId>,
     pub(super) answers: Vec<(RunId, Answer)>,
@@ -42,6 +48,8 @@ impl Turn {
             launches: BTreeSet::new(),
             kills: Vec::new(),
             acknowledged: Vec::new(),
+            sensing: Vec::new(),
+            poked: Vec::new(),
             touched: BTreeSet::new(),
             finished: BTreeSet::new(),
             answers: Vec::new(),

@@ -2,4 +2,5 @@
 
 pub mod job;
 pub mod local;
+pub mod log;
 pub mod output;

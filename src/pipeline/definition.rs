@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::calendar::book::Book;
 use crate::calendar::calendar::Calendar;
 use crate::duration;
-use crate::schedule::definition::Timetable;
+use crate::schedule::definition::{Schedule, Timetable};
+use crate::schedule::exchange::Exchange;
 use crate::yaml::composer;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::{Document, ValueId, View};
@@ -19,13 +20,16 @@ use crate::yaml::reading::Reading;
 use crate::yaml::report::SourceFile;
 use crate::yaml::zone::timezone;
 
+use super::branches;
 use super::check::{World, check};
 use super::lower::{Lowered, lower};
 use super::name;
 use super::node::Tree;
 use super::order;
 use super::params::{Param, ParamType, Params, Pattern};
+use super::placed;
 use super::policy::{RetryOn, Settings};
+use super::scope::NO_CALENDAR;
 use super::session_schedule;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
 use super::timetable::{self, Around};
@@ -49,10 +53,25 @@ pub struct Pipeline {
     pub secrets: BTreeMap<Box<str>, Span>,
     /// Its nodes. What the file says about the pipeline as a whole is in the options of the root.
     pub tree: Arc<Tree>,
+    /// The calendars that its schedules and expressions may name.
+    pub calendars: Book,
     /// The text it was made from.
     pub source: Arc<str>,
     /// SHA-256, in hex, of everything it was made from: name, text and defaults.
     pub hash: String,
+}
+
+impl Pipeline {
+    /// The calendar of a run that no slot has made: the pipeline's own, or else the one that all its schedules
+    /// go by.
+    pub fn own_calendar(&self) -> Option<&Arc<Calendar>> {
+        let mut exchanges = self.timetable.schedules.iter().map(Schedule::exchange);
+        let first = exchanges.next().flatten();
+        let common = first.filter(|first| {
+            exchanges.all(|other| other.is_some_and(|other| other.spelled() == first.spelled()))
+        });
+        self.calendar.as_ref().or(common.map(Exchange::calendar))
+    }
 }
 
 /// What a pipeline file need not say.
@@ -100,13 +119,16 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
     let calendar = calendar.and_then(|field| session_schedule::calendar(&mut reading, field.id, book));
     let (timetable, schedule_places) = timetable::read(&mut reading, &keys, &around);
     let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
-    let world = World { tree: &lowered.tree, params: &params };
+    let no_session = no_session(&document, &keys, &timetable);
+    placed::check(&lowered.tree, book, no_session.as_deref(), found);
+    let world = World { tree: &lowered.tree, params: &params, calendars: Some(book), no_session };
     let mut secrets = BTreeMap::new();
     for &text in &lowered.texts {
         check(&document, text, &world, &mut secrets, found);
     }
     let afters = order::resolve(&document, &lowered, found);
     order::circles(&lowered, &afters, found);
+    branches::never_chosen(&lowered, found);
     let Lowered { mut tree, .. } = lowered;
     tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
     let hash = hash(&name, &file.text, defaults);
@@ -119,9 +141,32 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
         params,
         secrets,
         tree: Arc::new(tree),
+        calendars: book.clone(),
         source: file.text.clone(),
         hash,
     })
+}
+
+/// Why some run of the pipeline has no `session`, if one has none.
+fn no_session(document: &Document<'_>, keys: &FileKeys, timetable: &Timetable) -> Option<String> {
+    let authored = keys.schedule.as_ref().map_or(0, |schedule| match document.view(schedule.id) {
+        View::List(items) => items.len(),
+        View::Scalar { .. } | View::Mapping(_) => 1,
+    });
+    // One with a mistake, which is left out, may be meant to have one.
+    if keys.calendar.is_some() || authored != timetable.schedules.len() {
+        return None;
+    }
+    let mut without = timetable.schedules.iter().filter(|schedule| schedule.exchange().is_none());
+    let (first, others) = (without.next(), without.count());
+    match first {
+        Some(first) if others + 1 < authored => Some(format!(
+            "the schedule `{}` has no calendar: give it or the pipeline a `calendar:`",
+            first.name
+        )),
+        Some(_) => Some(NO_CALENDAR.to_owned()),
+        None => (authored == 0).then(|| NO_CALENDAR.to_owned()),
+    }
 }
 
 /// `nightly` of `config/pipelines/nightly.yaml`.

@@ -19,7 +19,8 @@ use super::name;
 use super::params::Params;
 use super::schedule_spec::{DstKeys, FoldWord, GapWord, SCHEDULE_KEYS, ScheduleKeys};
 use super::session_schedule;
-use super::spec::{CatchupWord, FileKeys, OverlapWord, ParamsShape};
+use super::shapes::ParamsShape;
+use super::spec::{CatchupWord, FileKeys, OverlapWord};
 
 /// Schedules of one pipeline.
 const MAX_SCHEDULES: usize = 100;

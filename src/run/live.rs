@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::scope::Scope;
+use crate::schedule::slot::Key;
 
 use super::machine::Run;
 
@@ -40,6 +41,15 @@ impl RunKind {
     }
 }
 
+/// The slot that made a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The name of its schedule.
+    pub schedule: Box<str>,
+    /// Which.
+    pub key: Key,
+}
+
 /// A run under way.
 #[derive(Debug)]
 pub struct Live {
@@ -47,6 +57,10 @@ pub struct Live {
     pub run: Run,
     /// What made it.
     pub kind: RunKind,
+    /// Its slot; `None` where somebody made it.
+    pub slot: Option<Slot>,
+    /// Whether somebody has had something of it run again.
+    pub cleared: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// The version it is pinned to.
@@ -56,6 +70,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// A run that somebody has made.
+    pub fn manual(run: Run, created_at: Timestamp, pipeline: Arc<Pipeline>, scope: Scope) -> Self {
+        Self { run, kind: RunKind::Manual, slot: None, cleared: false, created_at, pipeline, scope }
+    }
+
     /// A leaf has written these outputs; what an earlier attempt wrote is gone.
     pub fn set_outputs(&mut self, path: &str, outputs: BTreeMap<String, String>) {
         Arc::make_mut(&mut self.scope.outputs).insert(path.to_owned(), outputs);

@@ -4,14 +4,19 @@
 pub mod admission;
 mod advance;
 mod books;
+mod choose;
 pub mod clear;
 pub mod effect;
 pub mod event;
 pub mod flow;
+pub mod force;
 mod intervene;
 pub mod live;
 pub mod machine;
 pub mod picture;
+pub mod poke;
+mod retry;
+mod sense;
 pub mod state;
 #[cfg(test)]
 mod tests;

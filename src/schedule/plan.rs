@@ -75,6 +75,17 @@ fn next_within(schedule: &Schedule, policy: &Policy, next: Occasion) -> Option<O
     Some(next)
 }
 
+/// Whether no slot after this one may have a run by now.
+pub fn is_latest(schedule: &Schedule, policy: &Policy, key: &Key, now: Timestamp) -> bool {
+    let later = |key: &Key| schedule.after_key(key);
+    let is_due =
+        |occasion: &Occasion| occasion.at <= now && policy.end_date.is_none_or(|last| occasion.date <= last);
+    let mut due = std::iter::successors(later(key), |occasion| later(&occasion.key)).take_while(is_due);
+    !due.any(|occasion| {
+        occasion.bar.is_none() && policy.start_date.is_none_or(|first| occasion.date >= first)
+    })
+}
+
 /// Decides all slots that have not been considered and are due by now, and moves on behind them. `known` is in
 /// the order of the schedules.
 pub fn consider(timetable: &Timetable, known: &mut [Known], situation: &Situation<'_>) -> Plan {

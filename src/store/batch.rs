@@ -10,6 +10,7 @@ use crate::pipeline::node::NodeId;
 use crate::run::event::Event;
 use crate::run::flow::Tally;
 use crate::run::machine::Run;
+use crate::run::poke::LastPoke;
 use crate::run::state::{AttemptId, Entry, RunId, State};
 
 use super::event::Line;
@@ -30,6 +31,7 @@ pub struct Batch {
     pub(super) ended: Vec<EndedRow>,
     pub(super) forgotten: BTreeSet<(RunId, String)>,
     pub(super) outputs: BTreeMap<(RunId, String), BTreeMap<String, String>>,
+    pub(super) pokes: BTreeMap<(RunId, String), LastPoke>,
     pub(super) journal: BTreeMap<RunId, Vec<Line>>,
     /// By schedule and key. More than one only after one that made a run, which the database will refuse.
     pub(super) slots: BTreeMap<(PipelineId, Box<str>, String), Vec<SlotRow>>,
@@ -57,6 +59,7 @@ impl Batch {
             && self.ended.is_empty()
             && self.forgotten.is_empty()
             && self.outputs.is_empty()
+            && self.pokes.is_empty()
             && self.journal.is_empty()
             && self.slots.is_empty()
             && self.outcomes.is_empty()
@@ -90,6 +93,9 @@ impl Batch {
         }
         for (key, values) in &self.outputs {
             parts.entry(Part::Run(key.0)).or_default().outputs.insert(key.clone(), values.clone());
+        }
+        for (key, poke) in &self.pokes {
+            parts.entry(Part::Run(key.0)).or_default().pokes.insert(key.clone(), poke.clone());
         }
         for (run, events) in &self.journal {
             parts.entry(Part::Run(*run)).or_default().journal.insert(*run, events.clone());
@@ -194,6 +200,11 @@ impl Batch {
         self.outputs.entry(key).or_default().extend(values);
     }
 
+    /// What the sensor at a path of a run was last answered.
+    pub fn poke(&mut self, run: RunId, path: String, poke: LastPoke) {
+        self.pokes.insert((run, path), poke);
+    }
+
     /// What a leaf had written is void.
     pub fn forget_outputs(&mut self, run: &Run, node: NodeId) {
         let key = (run.id(), run.tree().path(node));
@@ -289,10 +300,15 @@ impl ChangedRunRow {
             id: run.id().0,
             state: RunState::from(root.status()).word(),
             suppressed: run.suppressed(NodeId::ROOT),
-            started_at: since(root.at(), matches!(root, State::Open { .. } | State::Running { .. })),
+            started_at: since(root.at(), has_begun(root)),
             ended_at: since(root.at(), root.is_ended()),
         }
     }
+}
+
+/// Whether the root's record is of a run that is at work.
+fn has_begun(root: &State) -> bool {
+    matches!(root, State::Open { .. } | State::Running { .. } | State::Waiting { .. } | State::Poking { .. })
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -12,6 +12,7 @@ use super::db::Store;
 use super::error::{CommitError, Error};
 use super::event::Line;
 use super::instant::ms;
+use super::pokes::{PokeRow, UPSERT_POKES};
 
 /// The next numbers to give out. They grow for ever, over restarts and deletions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,7 @@ impl Script {
             )
         });
         script.add(UPSERT_OUTPUTS, &outputs.collect::<Vec<_>>());
+        script.add(UPSERT_POKES, &batch.pokes.iter().map(PokeRow::of).collect::<Vec<_>>());
         let journal = batch.journal.iter().map(|(run, events)| JournalRow { run_id: run.0, events });
         script.add(INSERT_JOURNAL, &journal.collect::<Vec<_>>());
         script.met(UPSERT_SLOTS, &batch.slots.values().flatten().collect::<Vec<_>>(), REFUSE_FIRED);
@@ -147,7 +149,7 @@ fn key(run_id: i64, path: &str) -> serde_json::Value {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 16] = [
+pub(super) const STATEMENTS: [&str; 17] = [
     INSERT_RUNS,
     UPDATE_RUNS,
     REFUSE_MISSING,
@@ -159,6 +161,7 @@ pub(super) const STATEMENTS: [&str; 16] = [
     END_ATTEMPTS,
     DELETE_OUTPUTS,
     UPSERT_OUTPUTS,
+    UPSERT_POKES,
     INSERT_JOURNAL,
     UPSERT_SLOTS,
     REFUSE_FIRED,

@@ -8,9 +8,10 @@ use sqlx::{SqlSafeStr as _, SqliteConnection};
 
 use super::error::Error;
 
-const FILES: [(i64, &str, &str); 3] = [
+const FILES: [(i64, &str, &str); 4] = [
     (1, "runs", include_str!("../../migrations/0001_runs.sql")),
     (2, "schedules", include_str!("../../migrations/0002_schedules.sql")),
+    (3, "kinds", include_str!("../../migrations/0003_kinds.sql")),
     (4, "market", include_str!("../../migrations/0004_market.sql")),
 ];
 

@@ -77,6 +77,13 @@ impl Reader {
         row.as_ref().map(run).transpose()
     }
 
+    /// The newest run of a pipeline for a date; `None` where there is none.
+    pub async fn newest_run(&self, pipeline: &str, date: Date) -> Result<Option<RunRecord>, Error> {
+        let sql = format!("{SELECT} where runs.id = ({NEWEST})");
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(pipeline).bind(date.to_string());
+        query.fetch_optional(&self.pool).await?.as_ref().map(run).transpose()
+    }
+
     /// A page of at most `limit` runs.
     pub async fn runs(&self, filter: &RunFilter, limit: u32) -> Result<Vec<RunRecord>, Error> {
         let (sql, values) = list(filter);
@@ -112,6 +119,11 @@ const SELECT: &str = "
         calendar, scheduled_at, interval_start, interval_end, params, evidence, state, suppressed, runs.created_at,
         started_at, ended_at
     from runs join pipelines on pipelines.id = runs.pipeline_id";
+
+/// Through `runs_by_pipeline_date`.
+pub(super) const NEWEST: &str = "
+    select max(id) from runs
+    where pipeline_id = (select id from pipelines where name = ?) and logical_date = ?";
 
 enum Value {
     Number(i64),

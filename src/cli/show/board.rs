@@ -13,14 +13,16 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::control::Watch;
+use crate::executor::log;
 use crate::executor::output::Places;
+use crate::mask::Masker;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
+use crate::run::poke::LastPoke;
 use crate::run::state::{RunId, Status};
 use crate::run::why;
 
 use super::ending::Endings;
-use super::log;
 use super::table::lasted;
 
 /// Between two drawings.
@@ -39,6 +41,8 @@ struct Row {
     took: Option<i64>,
     /// Of a running task.
     log: Option<PathBuf>,
+    /// What a sensor that waits was last answered.
+    answer: Option<Box<str>>,
 }
 
 /// The watch of a run on a terminal.
@@ -53,19 +57,20 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board of this run, and the thread that draws it on standard error.
+    /// A board of this run, and the thread that draws it on standard error; these secrets are on no board.
     pub fn start(
         run: RunId,
         places: Places,
         endings: Endings,
         clock: Arc<dyn Clock>,
+        secrets: Vec<String>,
     ) -> std::io::Result<Self> {
         let rows = Arc::new(Mutex::new(BTreeMap::new()));
         let (stop, stopped) = channel();
         let shared = rows.clone();
         let drawer = std::thread::Builder::new()
             .name("board".to_owned())
-            .spawn(move || draw(&shared, &stopped, &*clock))?;
+            .spawn(move || draw(&shared, &stopped, &*clock, &secrets))?;
         Ok(Self { run, rows, places, endings, stop: Some(stop), drawer: Some(drawer) })
     }
 
@@ -74,12 +79,13 @@ impl Board {
         let status = run.seen(node).status;
         let at = run.state(node).at();
         let started = before.and_then(|row| row.since).or(at);
-        let since = if status == Status::Running { at } else { started };
+        let active = |status| matches!(status, Status::Running | Status::Waiting);
+        let since = if active(status) { at } else { started };
         let path = tree.path(node);
         let number = run.entry(node).attempts;
         let log = self.places.log(&live.pipeline.name, run.id(), &path, number);
-        let running = status == Status::Running && tree.is_leaf(node);
-        let ran = before.is_some_and(|row| row.status == Status::Running);
+        let running = run.state(node).attempt().is_some();
+        let ran = before.is_some_and(|row| active(row.status));
         let took = since.filter(|_| status.is_ended() && ran);
         Row {
             depth: tree.depth(node),
@@ -89,6 +95,7 @@ impl Board {
             since,
             took: took.map(|since| now.as_millisecond() - since.as_millisecond()),
             log: running.then(|| self.places.absolute(&log)),
+            answer: before.filter(|_| status == Status::Waiting).and_then(|row| row.answer.clone()),
         }
     }
 }
@@ -119,6 +126,15 @@ impl Watch for Board {
         }
     }
 
+    fn poked(&mut self, live: &Live, node: NodeId, poke: &LastPoke) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let row =
+            rows.get_mut(&node).filter(|row| live.run.id() == self.run && row.status == Status::Waiting);
+        if let Some(row) = row {
+            row.answer = Some(poke.words.clone());
+        }
+    }
+
     fn finished(&mut self, live: &Live, now: Timestamp) {
         self.endings.tell(live, now);
         if live.run.id() != self.run {
@@ -132,14 +148,15 @@ impl Watch for Board {
     }
 }
 
-fn draw(rows: &Mutex<BTreeMap<NodeId, Row>>, stopped: &Receiver<()>, clock: &dyn Clock) {
+fn draw(rows: &Mutex<BTreeMap<NodeId, Row>>, stopped: &Receiver<()>, clock: &dyn Clock, secrets: &[String]) {
     let screen = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
         screen.set_style(style);
     }
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(BEAT) {
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        screen.set_message(board(rows.into_values().collect(), clock.now(), size()));
+        let text = board(rows.into_values().collect(), clock.now(), size());
+        screen.set_message(Masker::text(secrets, &text));
         screen.tick();
     }
     screen.finish_and_clear();
@@ -156,7 +173,9 @@ fn size() -> (usize, usize) {
 fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -> String {
     let most = lines.saturating_sub(2).max(1);
     if rows.len() > most {
-        let moves = |row: &Row| matches!(row.status, Status::Running | Status::Retrying | Status::Failed);
+        let moves = |row: &Row| {
+            matches!(row.status, Status::Running | Status::Waiting | Status::Retrying | Status::Failed)
+        };
         let moving = rows.iter().filter(|row| moves(row)).count();
         let mut others = most.saturating_sub(moving);
         rows.retain(|row| {
@@ -173,11 +192,14 @@ fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -
     let mut text = String::new();
     for row in &rows {
         let millis = match (row.status, row.since) {
-            (Status::Running, Some(since)) => Some(now.as_millisecond() - since.as_millisecond()),
+            (Status::Running | Status::Waiting, Some(since)) => {
+                Some(now.as_millisecond() - since.as_millisecond())
+            }
             _ => row.took,
         };
         let time = millis.map(|millis| lasted(millis.max(0))).unwrap_or_default();
         let last = row.log.as_deref().and_then(|log| log::tail(log, 1, false).ok()?.pop());
+        let last = row.answer.as_deref().map(str::to_owned).or(last);
         let said = last.map(|last| format!("  │ {}", log::tame(last.trim()))).unwrap_or_default();
         let mark = mark(row.status);
         let line = format!(
@@ -198,6 +220,7 @@ fn mark(status: Status) -> char {
         Status::Pending => '·',
         Status::Queued => '…',
         Status::Running => '▶',
+        Status::Waiting => '◷',
         Status::Retrying => '↻',
         Status::Succeeded => '✓',
         Status::Failed => '✗',

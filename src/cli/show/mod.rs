@@ -2,7 +2,6 @@
 
 pub mod board;
 pub mod ending;
-pub mod log;
 pub mod month;
 pub mod out;
 pub mod slot;

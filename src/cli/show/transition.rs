@@ -5,9 +5,11 @@ use std::io::Write as _;
 use jiff::Timestamp;
 
 use crate::control::Watch;
+use crate::executor::log;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
-use crate::run::state::{RunId, Status};
+use crate::run::poke::LastPoke;
+use crate::run::state::{RunId, State, Status};
 use crate::run::why;
 use crate::wire;
 
@@ -35,12 +37,23 @@ impl Watch for Transitions {
             let _ = if self.json {
                 let node = wire::Node::of(&live.run, node);
                 writeln!(out, "{}", serde_json::to_string(&node).unwrap_or_default())
-            } else if tells(live, node) {
+            } else if tells(live, node, now) {
                 writeln!(out, "{}", line(live, node, now))
             } else {
                 Ok(())
             };
         }
+    }
+
+    /// The first answer only: those after it say the same, mostly.
+    fn poked(&mut self, live: &Live, node: NodeId, poke: &LastPoke) {
+        let waits = live.run.seen(node).status == Status::Waiting;
+        if self.json || !waits || poke.pokes > 1 || live.run.id() != self.run {
+            return;
+        }
+        let (time, path) = (time(live, poke.at), live.run.tree().path(node));
+        let words = log::tame(&poke.words);
+        let _ = writeln!(std::io::stdout().lock(), "{time}  {:15}  {path}  {words}", Status::Waiting.word());
     }
 
     fn finished(&mut self, live: &Live, now: Timestamp) {
@@ -62,13 +75,28 @@ fn as_it_went(live: &Live, nodes: &[NodeId]) -> Vec<NodeId> {
     order
 }
 
-/// A whole run that waits for its first place waits for nothing anybody could change.
-fn tells(live: &Live, node: NodeId) -> bool {
-    node != NodeId::ROOT || live.run.seen(node).status != Status::Queued
+/// A whole run that waits for its first place waits for nothing anybody could change; and of a sensor it is
+/// told once that it waits, not each time that it looks.
+fn tells(live: &Live, node: NodeId, now: Timestamp) -> bool {
+    match live.run.state(node) {
+        State::Queued { .. } => node != NodeId::ROOT,
+        State::Waiting { since } => *since == now,
+        State::Poking { kill, .. } => kill.is_some(),
+        State::Pending
+        | State::Deciding
+        | State::Running { .. }
+        | State::Open { .. }
+        | State::Retrying { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Skipped { .. }
+        | State::UpstreamFailed { .. }
+        | State::Cancelled { .. } => true,
+    }
 }
 
 fn line(live: &Live, node: NodeId, now: Timestamp) -> String {
-    let time = now.to_zoned(live.scope.timezone.clone()).strftime("%H:%M:%S %Z").to_string();
+    let time = time(live, now);
     let status = live.run.seen(node).status;
     let path = match node {
         NodeId::ROOT => live.pipeline.name.to_string(),
@@ -79,4 +107,8 @@ fn line(live: &Live, node: NodeId, now: Timestamp) -> String {
         reason => format!("  {reason}"),
     };
     format!("{time}  {:15}  {path}{reason}", status.word())
+}
+
+fn time(live: &Live, at: Timestamp) -> String {
+    at.to_zoned(live.scope.timezone.clone()).strftime("%H:%M:%S %Z").to_string()
 }

@@ -4,6 +4,7 @@ mod debian;
 mod expressions;
 mod filtered;
 mod fires;
+mod latest;
 mod market;
 mod moves;
 mod opinions;

@@ -11,7 +11,7 @@ const FLOORS: [(u8, &[&str]); 7] = [
     (3, &["store", "keeper", "executor", "sensor", "notify", "control", "wire"]),
     (2, &["run"]),
     (1, &["pipeline", "calendar", "schedule", "config", "clock"]),
-    (0, &["duration", "yaml"]),
+    (0, &["duration", "mask", "yaml"]),
 ];
 
 /// Who may look across a floor, and at what.
@@ -36,7 +36,7 @@ const SIDEWAYS: [(&str, &str); 13] = [
 ];
 
 /// Rooms that name nothing of the house but these: the keeper is a program of its own.
-const ONLY_NAMES: [(&str, &[&str]); 1] = [("keeper", &["clock"])];
+const ONLY_NAMES: [(&str, &[&str]); 1] = [("keeper", &["clock", "mask"])];
 
 /// Rooms that only these may name: no room sees the whole configuration, and JSON is for the faces.
 const ONLY_NAMED_BY: [(&str, &[&str]); 2] =

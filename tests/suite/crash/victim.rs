@@ -10,10 +10,10 @@ use sexton::clock::{Clock as _, System};
 use sexton::config::kept;
 use sexton::control::{Control, Watch};
 use sexton::engine::facts::{day, scope, zone};
-use sexton::engine::launch::{Secrets, Surroundings};
 use sexton::engine::orders::Orders;
 use sexton::engine::recovery::Recovered;
 use sexton::engine::runner::{Engine, LOOK_UP, Parts};
+use sexton::engine::surroundings::{Secrets, Surroundings};
 use sexton::executor::local::{Local, Options};
 use sexton::executor::output::Places;
 use sexton::pipeline::definition::{Defaults, Pipeline};
@@ -21,6 +21,7 @@ use sexton::pipeline::node::NodeId;
 use sexton::run::live::{Live, RunKind};
 use sexton::run::machine::Run;
 use sexton::run::state::RunId;
+use sexton::sensor::watchman::Watchman;
 use sexton::store::catalog::Definition;
 use sexton::store::db::Store;
 use sexton::store::instant::truncated;
@@ -73,11 +74,15 @@ async fn serve(dir: &Path) {
     let next = store.next_ids().await.unwrap();
     let (_control, commands) = Control::new();
     let path = std::env::var("PATH").unwrap();
+    let (sights, sightings) = mpsc::channel(1);
+    let (lookout, _) = Watchman::start(Arc::new(System), sights);
     let parts = Parts {
         store,
         clock: Arc::new(System),
         executor: Box::new(executor),
         reports: inbox,
+        lookout: Box::new(lookout),
+        sightings,
         commands,
         orders: Orders::new().1,
         watch: Box::new(Nobody),
@@ -87,6 +92,7 @@ async fn serve(dir: &Path) {
             base: vec![("PATH".to_owned(), path)],
             secrets: Arc::new(NoSecrets),
         },
+        calendars: Book::default(),
         parallelism: PARALLELISM,
         look_up: LOOK_UP,
         boot_id,
@@ -128,13 +134,7 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
     };
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, "test");
-    engine
-        .begin(
-            &record,
-            Live { run, kind: RunKind::Manual, created_at: now, pipeline: Arc::new(pipeline), scope },
-        )
-        .await
-        .unwrap();
+    engine.begin(&record, Live::manual(run, now, Arc::new(pipeline), scope)).await.unwrap();
 }
 
 /// The runs that the orders make, with the names of their pipelines.
@@ -156,5 +156,9 @@ struct NoSecrets;
 impl Secrets for NoSecrets {
     fn value(&self, name: &str) -> Result<String, String> {
         Err(format!("the secret `{name}` is not known"))
+    }
+
+    fn values(&self) -> Vec<String> {
+        Vec::new()
     }
 }

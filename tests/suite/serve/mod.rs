@@ -14,5 +14,6 @@ mod log;
 mod market;
 mod notify;
 mod reload;
+mod sensors;
 mod start;
 mod waiting;

@@ -13,7 +13,6 @@ use sexton::clock::Clock as _;
 use sexton::config::kept;
 use sexton::control::{Control, Refused, Watch};
 use sexton::engine::facts::{day, scope, zone};
-use sexton::engine::launch::{Secrets, Surroundings};
 use sexton::engine::orders::{Files, Orders};
 use sexton::engine::recovery::Recovered;
 use sexton::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
@@ -34,6 +33,7 @@ use sexton::store::tasks::Outputs;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use super::around::{reread, surroundings};
 use super::world::World;
 
 /// What is known of a run: its records, and what its tasks wrote.
@@ -123,17 +123,21 @@ impl Desk {
         let (reports, inbox) = mpsc::channel(REPORTS);
         let (control, commands) = Control::new();
         let (orders, ordered) = Orders::new();
-        self.world.connect(reports);
+        let (sights, sightings) = mpsc::channel(REPORTS);
+        self.world.connect(reports, sights);
         let parts = Parts {
             store,
             clock: Arc::new(self.world.clone()),
             executor: Box::new(self.world.clone()),
             reports: inbox,
+            lookout: Box::new(self.world.clone()),
+            sightings,
             commands,
             orders: ordered,
             watch: Box::new(Onlooker(self.told.clone())),
             places: Places::new(self.dir.path()),
             surroundings: surroundings(self.dir.path()),
+            calendars: Book::default(),
             parallelism: self.parallelism,
             look_up: LOOK_UP,
             boot_id,
@@ -170,7 +174,7 @@ impl Desk {
         let run = Run::new(record.id, tree.clone());
         self.world.knows(&record.id.to_string(), tree.clone());
         self.trees.insert(record.id, tree);
-        let live = Live { run, kind: RunKind::Manual, created_at: now, pipeline: Arc::new(pipeline), scope };
+        let live = Live::manual(run, now, Arc::new(pipeline), scope);
         self.engine().begin(&record, live).await.unwrap();
         record.id
     }
@@ -213,6 +217,7 @@ impl Desk {
             beside: Beside::default(),
             environment: "simulation".to_owned(),
             surroundings: surroundings(self.dir.path()),
+            calendars: Book::default(),
             parallelism: self.parallelism,
             evidence: Evidence::default(),
         };
@@ -395,6 +400,10 @@ impl Desk {
                     assert!(started <= 1, "attempt {token} of {path} was started {started} times");
                     recorded += started as usize;
                     match ends.get(&token) {
+                        Some(truth) if matches!(told, Exit::BadChoice(_)) => {
+                            let chooses = tree.is_chooser(tree.find(&path).unwrap());
+                            assert!(chooses && *truth == Exit::Code(0), "attempt {token} of {path}");
+                        }
                         Some(truth) => assert_eq!(&told, truth, "attempt {token} of {path}"),
                         None => assert!(
                             matches!(told, Exit::Killed | Exit::Lost(_) | Exit::NotStarted(_)),
@@ -426,6 +435,8 @@ fn author(event: &Event) -> Option<&str> {
         | Event::Open { .. }
         | Event::Start { .. }
         | Event::Exited { .. }
+        | Event::Sensed { .. }
+        | Event::Poke { .. }
         | Event::Wake => None,
     }
 }
@@ -460,14 +471,6 @@ fn entries(run: &Run) -> Vec<Entry> {
     run.tree().ids().map(|node| stored(run.entry(node).clone())).collect()
 }
 
-fn surroundings(dir: &Path) -> Surroundings {
-    Surroundings { directory: dir.to_owned(), base: Vec::new(), secrets: Arc::new(NoSecrets) }
-}
-
-fn reread(definition: &Definition) -> Result<Pipeline, String> {
-    kept::read(&definition.name, &definition.source, &definition.defaults, &Book::embedded())
-}
-
 struct Onlooker(Arc<Mutex<BTreeMap<RunId, Known>>>);
 
 impl Watch for Onlooker {
@@ -477,14 +480,5 @@ impl Watch for Onlooker {
 
     fn finished(&mut self, live: &Live, _now: Timestamp) {
         assert_eq!(live.run.live().count(), 0, "something of an ended run is alive");
-    }
-}
-
-#[derive(Debug)]
-struct NoSecrets;
-
-impl Secrets for NoSecrets {
-    fn value(&self, name: &str) -> Result<String, String> {
-        Err(format!("the secret `{name}` is not known"))
     }
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sexton::pipeline::node::{Command, NodeId, Options, Tree, TreeBuilder};
+use sexton::pipeline::command::Command;
+use sexton::pipeline::kind::{Children, Kind};
+use sexton::pipeline::node::{NodeId, Options, Tree, TreeBuilder};
 use sexton::pipeline::policy::Settings;
 use sexton::run::effect::Effect;
-use sexton::run::event::Event;
+use sexton::run::event::{Event, Yield};
 use sexton::run::live::RunKind;
 use sexton::run::machine::Run;
 use sexton::run::state::{AttemptId, Entry, Exit, RunId, State};
@@ -41,14 +43,14 @@ pub(super) async fn open(dir: &Path) -> Store {
 pub(super) fn tree(leaves: u32) -> Arc<Tree> {
     let mut builder = TreeBuilder::new(Settings::default());
     let leaf = |builder: &mut TreeBuilder, name: &str| {
-        builder.leaf(name, Command::Shell("true".into()), Options::default(), None)
+        builder.leaf(name, Kind::Exec(Command::Shell("true".into())), Options::default(), None)
     };
-    builder.open("nightly", true, Options::default(), None);
-    builder.open("load", true, Options::default(), None);
+    builder.open("nightly", Kind::Serial(Children::default()), Options::default(), None);
+    builder.open("load", Kind::Serial(Children::default()), Options::default(), None);
     leaf(&mut builder, "a");
     leaf(&mut builder, "b");
     builder.close();
-    builder.open("many", false, Options::default(), None);
+    builder.open("many", Kind::Parallel(Children::default()), Options::default(), None);
     for n in 0..leaves {
         leaf(&mut builder, &format!("t{n}"));
     }
@@ -129,7 +131,7 @@ impl Play {
         self.now += Duration::from_millis(7);
         self.run.step(event, self.now, &mut effects).unwrap();
         self.batch.event(&self.run, self.now, event);
-        if let Event::Start { node, attempt } = event {
+        if let Event::Start { node, attempt } | Event::Poke { node, attempt } = event {
             self.batch.attempt_started(&self.run, *node, *attempt, self.now);
         }
         for effect in &effects {
@@ -144,7 +146,7 @@ impl Play {
 
     /// Opens and starts all that may, with so many places.
     pub(super) fn admit(&mut self, places: usize) {
-        while let Some(node) = self.run.admissible(places.saturating_sub(self.run.live().count())) {
+        while let Some(node) = self.run.admissible(places.saturating_sub(self.run.taken())) {
             if self.run.tree().is_leaf(node) {
                 let attempt = AttemptId(self.next_attempt);
                 self.next_attempt += 1;
@@ -155,13 +157,24 @@ impl Play {
         }
     }
 
+    /// A waiting sensor looks by way of its command.
+    pub(super) fn poke(&mut self, node: NodeId) {
+        let attempt = AttemptId(self.next_attempt);
+        self.next_attempt += 1;
+        self.step(&Event::Poke { node, attempt });
+    }
+
     pub(super) fn exit(&mut self, node: NodeId, exit: Exit) {
-        let State::Running { attempt, kill, .. } = self.run.state(node).clone() else {
+        self.exit_with(node, exit, Yield::Nothing);
+    }
+
+    pub(super) fn exit_with(&mut self, node: NodeId, exit: Exit, yields: Yield) {
+        let Some((attempt, kill)) = self.run.state(node).attempt() else {
             panic!("{} does not run", self.run.tree().path(node));
         };
-        let end = AttemptEnd { kill: kill.map(|kill| *kill), ..end(attempt, exit.clone(), self.now) };
+        let end = AttemptEnd { kill: kill.cloned(), ..end(attempt, exit.clone(), self.now) };
         self.batch.attempt_ended(&self.run, &end);
-        self.step(&Event::Exited { node, attempt, exit });
+        self.step(&Event::Exited { node, attempt, exit, yields });
     }
 
     pub(super) async fn commit(&mut self, store: &mut Store) {
