@@ -206,7 +206,8 @@ fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -
             "{mark} {:width$}  {:15}  {time:>6}  {}{said}",
             label(row),
             row.status.word(),
-            row.reason
+            // What it waits for is in the answer.
+            if row.answer.is_some() { "" } else { &row.reason }
         );
         text.extend(line.trim_end().chars().take(columns.saturating_sub(1)));
         text.push('\n');

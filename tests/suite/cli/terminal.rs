@@ -149,3 +149,22 @@ fn a_wide_line_does_not_break_the_picture() {
         "{screen:#?}"
     );
 }
+
+#[test]
+fn a_sensor_is_shown_with_what_it_was_last_answered() {
+    let nobody = crate::suite::sensor::server::nobody();
+    let yaml = format!(
+        "parallel:\n  feed: {{sensor: {{file: go, stable_for: 0s}}}}\n  \
+         web: {{sensor: {{http: 'http://{nobody}/'}}, timeout: 1s, on_timeout: continue}}\n"
+    );
+    let desk = Desk::new().pipeline("night", &yaml);
+    let terminal = Terminal::new(&desk, "run night");
+    terminal.shows(&["◷   feed", "│ no file matches /", &format!("│ connection refused by {nobody}")]);
+    go(&desk);
+    let (_, screen) = terminal.end();
+    assert!(
+        screen[1].starts_with("  feed  succeeded  /") && screen[1].ends_with("/go is there"),
+        "{screen:#?}"
+    );
+    assert_eq!(screen[2], "  web   skipped    timeout after 1s", "{screen:#?}");
+}
