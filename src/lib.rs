@@ -2,6 +2,7 @@
 //!
 //! The map, from the ground up:
 //! - [`duration`]: lengths of time as people write them
+//! - [`size`]: amounts of bytes as people write them
 //! - [`yaml`]: files as people write them, with places and findings
 //! - [`clock`]: the only reader of the system clock
 //! - [`schedule`]: which instants a schedule names, and what becomes of each
@@ -29,6 +30,7 @@ pub mod keeper;
 pub mod pipeline;
 pub mod run;
 pub mod schedule;
+pub mod size;
 pub mod store;
 pub mod wire;
 pub mod yaml;

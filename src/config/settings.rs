@@ -25,6 +25,9 @@ use crate::yaml::report::SourceFile;
 use crate::yaml::schema;
 use crate::yaml::zone::timezone;
 
+/// A tree of a million commands takes half of it.
+const LAZY_LIMIT: u64 = 256 << 20;
+
 /// `sexton.yaml`, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -34,6 +37,8 @@ pub struct Config {
     pub timezone: Box<str>,
     /// How many tasks may run at the same time.
     pub parallelism: NonZeroU32,
+    /// How many bytes the tree may have that the command of a `lazy` node writes.
+    pub lazy_limit: u64,
     /// What every pipeline inherits.
     pub defaults: Settings,
     /// Where the values of secrets come from, by name.
@@ -55,6 +60,7 @@ impl Default for Config {
             environment: "development".into(),
             timezone: "UTC".into(),
             parallelism: NonZeroU32::MIN.saturating_add(15),
+            lazy_limit: LAZY_LIMIT,
             defaults: Settings::default(),
             secrets: BTreeMap::new(),
         }
@@ -107,6 +113,9 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
     }
     if let Some(count) = keys.parallelism.and_then(|field| field.value) {
         config.parallelism = count.0;
+    }
+    if let Some(limit) = keys.lazy_limit.and_then(|field| field.value) {
+        config.lazy_limit = limit.0;
     }
     let mut used = BTreeMap::new();
     if let Some(defaults) = keys.defaults {
@@ -203,6 +212,7 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "environment: production\ntimezone: Europe/London\nparallelism: 4\n\
+                    lazy_limit: 1GiB\n\
                     defaults: {env: {A: b}, retry: {limit: 2}, kill_grace: 30s}\n\
                     secrets: {db: {env: DB_PASSWORD}, api.key: {file: /run/key}}\n";
         let config = parse(&SourceFile::new("sexton.yaml", text)).0.unwrap();
@@ -210,6 +220,7 @@ mod tests {
             (&*config.environment, &*config.timezone, config.parallelism.get()),
             ("production", "Europe/London", 4)
         );
+        assert_eq!(config.lazy_limit, 1 << 30);
         assert_eq!(config.for_pipelines().settings.retry.limit, 2);
         assert_eq!(config.secrets["db"], SecretSource::Env("DB_PASSWORD".into()));
         assert_eq!(config.secrets["api.key"], SecretSource::File("/run/key".into()));
@@ -289,6 +300,6 @@ mod tests {
             assert!(property["description"].is_string(), "{key}");
         }
         assert_eq!(schema["additionalProperties"], false);
-        assert_eq!(schema["properties"].as_object().unwrap().len(), 5);
+        assert_eq!(schema["properties"].as_object().unwrap().len(), 6);
     }
 }
