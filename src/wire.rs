@@ -69,7 +69,7 @@ pub struct Node {
     pub run: i64,
     /// Where the node stands.
     pub path: String,
-    /// `exec`, `serial` or `parallel`.
+    /// `exec`, `serial`, `parallel`, `branch`, `sensor` or `lazy`; `awaited` is a tree that is not there yet.
     pub kind: &'static str,
     /// Its status.
     pub state: &'static str,

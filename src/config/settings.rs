@@ -8,10 +8,12 @@ use schemars::JsonSchema;
 
 use super::spec::{ConfigKeys, SecretKeys};
 use crate::pipeline::check::{World, check};
+use crate::pipeline::command::Command;
 use crate::pipeline::definition::Defaults;
+use crate::pipeline::kind::Kind;
 use crate::pipeline::lower;
 use crate::pipeline::name;
-use crate::pipeline::node::{Command, Options, Tree, TreeBuilder};
+use crate::pipeline::node::{Options, Tree, TreeBuilder};
 use crate::pipeline::params::Params;
 use crate::pipeline::policy::Settings;
 use crate::pipeline::secret;
@@ -137,7 +139,7 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
 /// The smallest tree there is.
 fn nothing() -> Tree {
     let mut builder = TreeBuilder::new(Settings::default());
-    builder.leaf("", Command::Shell(Box::default()), Options::default(), None);
+    builder.leaf("", Kind::Exec(Command::Shell(Box::default())), Options::default(), None);
     builder.finish()
 }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use crate::executor::job::Job;
 use crate::executor::output::Places;
+use crate::pipeline::command::Command;
 use crate::pipeline::environment::{attempt_facts, facts};
-use crate::pipeline::node::{Command, Kind, NodeId};
+use crate::pipeline::kind::Kind;
+use crate::pipeline::node::NodeId;
 use crate::pipeline::{secret, template};
 use crate::run::live::Live;
 use crate::run::state::AttemptId;

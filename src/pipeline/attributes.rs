@@ -8,10 +8,12 @@ use crate::yaml::document::{ValueId, View};
 use crate::yaml::reader::{Field, Unread};
 use crate::yaml::reading::{Reading, text, value};
 
+use super::command::Command;
 use super::name::is_identifier;
-use super::node::{Command, Options};
+use super::node::Options;
 use super::policy::{Retry, RetryOn, Settings};
 use super::spec::{InheritedKeys, NodeKeys, RetryKeys};
+use super::texts::{Role, TextPlace};
 
 /// Linux refuses a single argument of this many bytes.
 const MAX_ARGUMENT: usize = 128 << 10;
@@ -162,8 +164,8 @@ impl Reading<'_, '_, '_> {
         RetryOn::Only { codes: codes.into(), timeout, signal, lost }
     }
 
-    /// The command at `exec`, or the text that is a whole node.
-    pub(crate) fn command(&mut self, id: ValueId) -> Command {
+    /// The command that stands at `key`, or the text that is a whole node.
+    pub(crate) fn command(&mut self, key: &str, id: ValueId) -> Command {
         let document = self.document;
         let too_long = |text: &str| text.len() >= MAX_ARGUMENT;
         let command = match document.view(id) {
@@ -182,7 +184,7 @@ impl Reading<'_, '_, '_> {
         let Some(items) = command.filter(|items| !items.is_empty()) else {
             let found = document.describe(id);
             let message = format!(
-                "`exec` must be a command line, or a list of a program and its arguments, found {found}"
+                "`{key}` must be a command line, or a list of a program and its arguments, found {found}"
             );
             self.error(id, message);
             return Command::Shell(Box::default());
@@ -203,6 +205,14 @@ impl Reading<'_, '_, '_> {
             self.error(items[0], "the program's name is empty");
         }
         Command::Argv(items.iter().map(|&item| document.text(item).unwrap_or_default().into()).collect())
+    }
+
+    /// The texts of a command.
+    pub(crate) fn command_texts(&self, id: ValueId) -> Vec<TextPlace> {
+        match self.document.view(id) {
+            View::List(items) => items.iter().map(|&id| TextPlace { id, role: Role::Plain }).collect(),
+            View::Scalar { .. } | View::Mapping(_) => vec![TextPlace { id, role: Role::ShellLine }],
+        }
     }
 }
 

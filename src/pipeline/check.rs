@@ -15,7 +15,7 @@ use crate::yaml::document::Document;
 
 use super::name;
 use super::node::Tree;
-use super::order::near_path;
+use super::order::{generated, near_path, not_there_yet};
 use super::params::Params;
 use super::scope::{DATE_ATTRIBUTES, FILTERS, INSTANT_ATTRIBUTES, NAMES};
 use super::splice;
@@ -354,6 +354,11 @@ impl<'t> Look<'_, 't> {
                     Some(meant) => found.primary.text = format!("did you mean `{meant}`?"),
                     None => found.help.push("declare it under `params`".to_owned()),
                 }
+            }
+            "outputs" if generated(world.tree, name).is_some() => {
+                let found = not_there_yet(name, Span::default());
+                let help = "it can leave data for others in $SEXTON_RUN_DIR";
+                self.find(at.start_offset as usize, at.end_offset as usize, found.help(help));
             }
             "outputs" if world.tree.find(name).is_none() => {
                 let found = self.error(at, format!("there is no node `{name}`"));

@@ -17,6 +17,7 @@ use crate::yaml::reading::Reading;
 use crate::yaml::report::SourceFile;
 use crate::yaml::zone::timezone;
 
+use super::branches;
 use super::check::{World, check};
 use super::lower::{Lowered, lower};
 use super::name;
@@ -100,6 +101,7 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
     }
     let afters = order::resolve(&document, &lowered, found);
     order::circles(&lowered, &afters, found);
+    branches::never_chosen(&lowered, found);
     let Lowered { mut tree, .. } = lowered;
     tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
     let hash = hash(&name, &file.text, defaults);

@@ -3,15 +3,17 @@
 
 use std::collections::HashMap;
 
-use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span, listed, nearest};
 use crate::yaml::document::{BROKEN_KEY, Document, ValueId, View};
 use crate::yaml::reader;
 use crate::yaml::reading::Reading;
 
+use super::command::Command;
+use super::kind::{CHOOSE, Children, EXECUTE, GENERATE, KINDS, Kind};
 use super::name;
-use super::node::{Command, NodeId, Options, Tree, TreeBuilder};
+use super::node::{NodeId, Options, Tree, TreeBuilder};
 use super::policy::Settings;
-use super::spec::{FILE_KEYS, INHERITED_KEYS, InheritedKeys, NODE_KEYS, NodeKeys};
+use super::spec::{FILE_KEYS, INHERITED_KEYS, InheritedKeys, NodeKeys};
 use super::texts::{Role, TextPlace, is_template};
 
 /// Containers around a node.
@@ -46,9 +48,8 @@ pub(crate) fn lower(
         };
         let start = document.span(root).start;
         let error = Diagnostic::error(Span { start, end: start }, message);
-        found.push(error.help(
-            "expected one of `exec`, `serial` and `parallel`, and what the pipeline says about itself",
-        ));
+        let kinds = listed(KINDS);
+        found.push(error.help(format!("expected one of {kinds}, and what the pipeline says about itself")));
         return None;
     }
     let mut walk = Walk {
@@ -90,6 +91,8 @@ struct Frame<'d> {
     appended: std::vec::IntoIter<Part<'d>>,
     /// What path keys put into the children, by child.
     below: Below<'d>,
+    /// Of a branch with `choose`: where that stands. It is the name of a child already.
+    chooser: Option<Span>,
 }
 
 struct Walk<'a, 'd, 's> {
@@ -115,6 +118,13 @@ impl<'d> Walk<'_, 'd, '_> {
             if part.name.contains('/') || part.name == BROKEN_KEY {
                 continue;
             }
+            if let Some(chooser) = frame.chooser.filter(|_| part.name == CHOOSE) {
+                let error = Diagnostic::error(part.span, "the branch has a child `choose` already")
+                    .label("again here")
+                    .beside(chooser, "this command is a child of that name");
+                self.reading.found.push(error.help("give the other another name"));
+                continue;
+            }
             let below = frame.below.remove(part.name).unwrap_or_default();
             if self.places.len() >= MAX_NODES {
                 let message = format!("the tree has more than {MAX_NODES} nodes");
@@ -138,15 +148,14 @@ impl<'d> Walk<'_, 'd, '_> {
             View::Mapping(members) => self.mapping(part, members, below, file_keys),
             View::Scalar { .. } if document.is_null(part.value) => {
                 let error = Diagnostic::error(part.span, format!("the node `{}` is empty", part.name));
-                self.reading.found.push(error.help(
-                    "expected a command line, or a mapping with one of `exec`, `serial` and `parallel`",
-                ));
-                self.leaf(part, Command::Shell(Box::default()), Options::default(), None, &below);
+                let kinds = listed(KINDS);
+                let help = format!("expected a command line, or a mapping with one of {kinds}");
+                self.reading.found.push(error.help(help));
+                self.leaf(part, nothing(), Options::default(), None, &below);
             }
             View::Scalar { .. } => {
-                let command = self.reading.command(part.value);
-                self.templates(part.value, Role::ShellLine);
-                self.leaf(part, command, Options::default(), None, &below);
+                let command = self.command("exec", part.value);
+                self.leaf(part, Kind::Exec(command), Options::default(), None, &below);
             }
             View::List(_) => {
                 let span = document.span(part.value);
@@ -154,7 +163,7 @@ impl<'d> Walk<'_, 'd, '_> {
                 self.reading.found.push(error.help(
                     "for a program and its arguments write `exec: […]`; children are a mapping of names",
                 ));
-                self.leaf(part, Command::Shell(Box::default()), Options::default(), None, &below);
+                self.leaf(part, nothing(), Options::default(), None, &below);
             }
         }
     }
@@ -188,114 +197,116 @@ impl<'d> Walk<'_, 'd, '_> {
         if let Some(after) = &keys.after {
             self.afters.push((NodeId(self.places.len() as u32), after.id));
         }
-        let kind = self.kind(part, members);
-        let kind_value = match kind {
-            Some("exec") => keys.exec.as_ref().map(|exec| exec.id),
-            Some("serial") => keys.serial.as_ref().map(|children| children.id),
-            Some(_) => keys.parallel.as_ref().map(|children| children.id),
-            None => None,
-        };
-        match (kind, kind_value) {
-            (Some("exec"), Some(value)) => {
-                for key in ["stop_on_error", "max_concurrent"] {
-                    self.misplaced(members, key, "exec");
-                }
-                let command = self.reading.command(value);
-                match document.view(value) {
-                    View::List(items) => items.iter().for_each(|&item| self.templates(item, Role::Plain)),
-                    View::Scalar { .. } | View::Mapping(_) => self.templates(value, Role::ShellLine),
-                }
-                self.leaf(part, command, options, settings, &below);
-            }
-            (Some(word), Some(value)) => {
-                if word == "parallel" {
-                    self.misplaced(members, "stop_on_error", word);
-                }
-                self.container(part, value, word, options, settings, below);
-            }
-            (Some(_) | None, _) => self.leaf(part, Command::Shell(Box::default()), options, settings, &below),
+        let (named, place) = self.known_as(part);
+        let kind = self.reading.kind(&named, place, members);
+        if let Some(kind) = kind {
+            self.reading.misplaced(members, kind);
         }
+        let none = Children::default();
+        let container = match kind {
+            Some("exec") => {
+                let exec = keys.exec.as_ref().map(|exec| Kind::Exec(self.command("exec", exec.id)));
+                return self.leaf(part, exec.unwrap_or_else(nothing), options, settings, &below);
+            }
+            Some("sensor") => {
+                let sensor = keys.sensor.as_ref().and_then(|sensor| self.sensor(sensor.id, &keys));
+                return self.leaf(part, sensor.unwrap_or_else(nothing), options, settings, &below);
+            }
+            Some("lazy") => {
+                let command = keys.lazy.as_ref().map(|lazy| self.command("lazy", lazy.id));
+                return self.lazy(part, command.map_or_else(nothing, Kind::Exec), options, settings, &below);
+            }
+            Some("serial") => keys.serial.as_ref().map(|children| (children.id, Kind::Serial(none))),
+            Some("parallel") => keys.parallel.as_ref().map(|children| (children.id, Kind::Parallel(none))),
+            Some("branch") => {
+                let kind = if keys.choose.is_some() { Kind::Choice(none) } else { Kind::Branch(none) };
+                keys.branch.as_ref().map(|children| (children.id, kind))
+            }
+            Some(_) | None => None,
+        };
+        let Some((children, kind)) = container else {
+            return self.leaf(part, nothing(), options, settings, &below);
+        };
+        let choose = keys.choose.as_ref().map(|choose| choose.id).filter(|_| matches!(kind, Kind::Choice(_)));
+        self.container(part, (children, kind), choose, (options, settings), below);
     }
 
-    /// The one kind key of a node; the first where there are two, which is reported, as is none.
-    fn kind(&mut self, part: &Part<'d>, members: &'d [ValueId]) -> Option<&'d str> {
-        let document = self.reading.document;
-        let kinds = ["exec", "serial", "parallel"];
-        let mut present = members.iter().step_by(2).filter(|&&key| kinds.contains(&document.key(key)));
-        let (first, second) = (present.next(), present.next());
-        let named = if self.places.is_empty() {
-            "the pipeline".to_owned()
+    /// How a node is called in a finding about it, and where that points.
+    fn known_as(&self, part: &Part<'d>) -> (String, Span) {
+        if self.places.is_empty() {
+            let start = self.reading.document.span(part.value).start;
+            ("the pipeline".to_owned(), Span { start, end: start })
         } else {
-            format!("the node `{}`", part.name)
-        };
-        match (first, second) {
-            (Some(&first), Some(&second)) => {
-                let (one, two) = (document.key(first), document.key(second));
-                let error = Diagnostic::error(document.span(second), format!("{named} has two kinds"))
-                    .label(format!("`{two}` here"))
-                    .beside(document.span(first), format!("`{one}` here"))
-                    .help("a node has exactly one kind; make each a child of a `serial` or `parallel`");
-                self.reading.found.push(error);
-            }
-            (None, _) => {
-                let start =
-                    if self.places.is_empty() { document.span(part.value).start } else { part.span.start };
-                let end = if self.places.is_empty() { start } else { part.span.end };
-                // A misspelt kind has been reported as an unknown key, with the right spelling.
-                let misspelt = members.iter().step_by(2).any(|&key| {
-                    let key = document.key(key);
-                    let known =
-                        NODE_KEYS.contains(&key) || INHERITED_KEYS.contains(&key) || FILE_KEYS.contains(&key);
-                    !known && nearest(key, NODE_KEYS).is_some_and(|meant| kinds.contains(&meant))
-                });
-                if !misspelt {
-                    let error = Diagnostic::error(Span { start, end }, format!("{named} has no kind"));
-                    self.reading
-                        .found
-                        .push(error.help("expected one of the keys `exec`, `serial` and `parallel`"));
-                }
-            }
-            (Some(_), None) => {}
+            (format!("the node `{}`", part.name), part.span)
         }
-        first.map(|&key| document.key(key))
     }
 
-    fn misplaced(&mut self, members: &'d [ValueId], key: &str, kind: &str) {
-        let document = self.reading.document;
-        let Some(&at) = members.iter().step_by(2).find(|&&at| document.key(at) == key) else { return };
-        let place = if key == "stop_on_error" { "a `serial`" } else { "a container: `serial` or `parallel`" };
-        let error = Diagnostic::error(document.span(at), format!("`{key}` means nothing on `{kind}`"));
-        self.reading.found.push(error.help(format!("it belongs on {place}")));
+    /// A sensor, with its texts noted.
+    fn sensor(&mut self, id: ValueId, keys: &NodeKeys) -> Option<Kind> {
+        let (sensor, texts) = self.reading.sensor(id, keys)?;
+        self.note(texts);
+        Some(Kind::Sensor(Box::new(sensor)))
+    }
+
+    /// A command, with its texts noted.
+    fn command(&mut self, key: &str, id: ValueId) -> Command {
+        let texts = self.reading.command_texts(id);
+        self.note(texts);
+        self.reading.command(key, id)
     }
 
     fn container(
         &mut self,
         part: &Part<'d>,
-        value: ValueId,
-        word: &str,
-        options: Options,
-        settings: Option<Settings>,
+        (children, kind): (ValueId, Kind),
+        choose: Option<ValueId>,
+        (options, settings): (Options, Option<Settings>),
         below: Vec<Part<'d>>,
     ) {
         let document = self.reading.document;
-        let View::Mapping(members) = document.view(value) else {
-            let message =
-                format!("`{word}` must be a mapping of names to nodes, found {}", document.describe(value));
-            let mut error = Diagnostic::error(document.span(value), message);
-            if matches!(document.view(value), View::List(_)) {
+        let word = kind.word();
+        let View::Mapping(members) = document.view(children) else {
+            let found = document.describe(children);
+            let message = format!("`{word}` must be a mapping of names to nodes, found {found}");
+            let mut error = Diagnostic::error(document.span(children), message);
+            if matches!(document.view(children), View::List(_)) {
                 error = error.help("give each child a name: `- make` becomes `make: make`");
             }
             self.reading.found.push(error);
-            return self.leaf(part, Command::Shell(Box::default()), options, settings, &[]);
+            return self.leaf(part, nothing(), options, settings, &[]);
         };
         if members.is_empty() {
-            let error = Diagnostic::error(document.span(value), format!("`{word}` has no children"));
+            let error = Diagnostic::error(document.span(children), format!("`{word}` has no children"));
             self.reading.found.push(error.help("a container has at least one child"));
         }
-        self.builder.open(part.name, word == "serial", options, settings);
+        self.builder.open(part.name, kind, options, settings);
         self.places.push(part.span);
+        let chooser = choose.map(|choose| document.span(choose));
+        if let (Some(choose), Some(place)) = (choose, chooser) {
+            let command = Kind::Exec(self.command(CHOOSE, choose));
+            self.builder.leaf(CHOOSE, command, Options::default(), None);
+            self.places.push(place);
+        }
         let (appended, below) = self.sort_paths(members, below);
-        self.frames.push(Frame { own: members.chunks_exact(2), appended: appended.into_iter(), below });
+        let (own, appended) = (members.chunks_exact(2), appended.into_iter());
+        self.frames.push(Frame { own, appended, below, chooser });
+    }
+
+    /// A node whose tree is written by a command: two children, of which the second is not there yet.
+    fn lazy(
+        &mut self,
+        part: &Part<'d>,
+        generate: Kind,
+        options: Options,
+        settings: Option<Settings>,
+        below: &[Part<'d>],
+    ) {
+        self.builder.open(part.name, Kind::Lazy(Children::default()), options, settings);
+        self.builder.leaf(GENERATE, generate, Options::default(), None);
+        self.builder.leaf(EXECUTE, Kind::Awaited, Options::default(), None);
+        self.builder.close();
+        self.places.extend([part.span; 3]);
+        self.no_container(part, below);
     }
 
     /// Finds the children that path keys lead to, those of this mapping and those handed down from above:
@@ -340,13 +351,18 @@ impl<'d> Walk<'_, 'd, '_> {
     fn leaf(
         &mut self,
         part: &Part<'d>,
-        command: Command,
+        kind: Kind,
         options: Options,
         settings: Option<Settings>,
         below: &[Part<'d>],
     ) {
-        self.builder.leaf(part.name, command, options, settings);
+        self.builder.leaf(part.name, kind, options, settings);
         self.places.push(part.span);
+        self.no_container(part, below);
+    }
+
+    /// Reports the path keys that lead into a node that takes none.
+    fn no_container(&mut self, part: &Part<'d>, below: &[Part<'d>]) {
         for path in below {
             let error = Diagnostic::error(path.span, format!("`{}` is not a container", part.name))
                 .label("this path leads into it")
@@ -362,12 +378,16 @@ impl<'d> Walk<'_, 'd, '_> {
         self.reading.found.push(error.help(name::RULE));
     }
 
-    /// Notes a text that is a template; most are not.
-    fn templates(&mut self, id: ValueId, role: Role) {
-        if self.reading.document.text(id).is_some_and(is_template) {
-            self.texts.push(TextPlace { id, role });
-        }
+    /// Notes the texts that are templates; most are not.
+    fn note(&mut self, texts: Vec<TextPlace>) {
+        let document = self.reading.document;
+        self.texts.extend(texts.into_iter().filter(|text| document.text(text.id).is_some_and(is_template)));
     }
+}
+
+/// In the place of a node that cannot be read, which has been reported.
+fn nothing() -> Kind {
+    Kind::Exec(Command::Shell(Box::default()))
 }
 
 /// The inherited texts that are templates.

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 use std::time::Duration;
 
+use super::kind::{Kind, Order};
 use super::policy::Settings;
 
 /// A node's place in document order; the root is 0. A node's descendants follow it without a gap, so
@@ -20,54 +21,6 @@ impl NodeId {
     pub fn index(self) -> usize {
         self.0 as usize
     }
-}
-
-/// What a node is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
-    /// Runs a command.
-    Exec(Command),
-    /// Children one after another.
-    Serial(Children),
-    /// Children at the same time.
-    Parallel(Children),
-}
-
-impl Kind {
-    /// The key that makes this kind in a pipeline file.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Exec(_) => "exec",
-            Self::Serial(_) => "serial",
-            Self::Parallel(_) => "parallel",
-        }
-    }
-
-    /// The children of a container; `None` for a leaf.
-    pub fn children(&self) -> Option<Children> {
-        match self {
-            Self::Exec(_) => None,
-            Self::Serial(children) | Self::Parallel(children) => Some(*children),
-        }
-    }
-}
-
-/// How much a container holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Children {
-    /// Direct children; at least one.
-    pub count: u32,
-    /// Leaves anywhere below.
-    pub leaves: u32,
-}
-
-/// A command as it is written: every text may be a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// One line for the node's `shell`.
-    Shell(Box<str>),
-    /// Program and arguments, no shell between.
-    Argv(Box<[Box<str>]>),
 }
 
 /// When a node may start, given how its predecessors ended.
@@ -224,6 +177,38 @@ impl Tree {
         (next < self.subtree(parent).end).then_some(NodeId(next))
     }
 
+    /// Whether a node's place makes it wait for its sibling `earlier`.
+    pub fn is_behind(&self, node: NodeId, earlier: NodeId) -> bool {
+        let Some(up) = self.parent(node) else { return false };
+        match self.kind(up).order() {
+            Order::InTurn => earlier < node,
+            Order::AtOnce => false,
+            Order::Led => earlier < node && self.first_child(up) == Some(earlier),
+        }
+    }
+
+    /// The siblings that wait for this node, in document order.
+    pub fn followers(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let next = self.next_sibling(id).filter(|&next| self.is_behind(next, id));
+        std::iter::successors(next, |&sibling| self.next_sibling(sibling))
+    }
+
+    /// The siblings that this node waits for, in document order.
+    pub fn forerunners(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let siblings = self.parent(id).into_iter().flat_map(|up| self.children(up));
+        siblings.take_while(move |&sibling| self.is_behind(id, sibling))
+    }
+
+    /// The child of a branch that chooses among the others, if that is how it is done.
+    pub fn chooser(&self, branch: NodeId) -> Option<NodeId> {
+        self.first_child(branch).filter(|_| matches!(self.kind(branch), Kind::Choice(_)))
+    }
+
+    /// Whether the node chooses among its siblings.
+    pub fn is_chooser(&self, id: NodeId) -> bool {
+        self.parent(id).is_some_and(|up| self.chooser(up) == Some(id))
+    }
+
     /// Leaves in the subtree; 1 for a leaf.
     pub fn leaves(&self, id: NodeId) -> u32 {
         self.kind(id).children().map_or(1, |children| children.leaves)
@@ -329,20 +314,12 @@ impl TreeBuilder {
     }
 
     /// Adds a leaf; `settings` is `None` where it sets nothing of its own.
-    pub fn leaf(
-        &mut self,
-        name: &str,
-        kind: Command,
-        options: Options,
-        settings: Option<Settings>,
-    ) -> NodeId {
-        self.push(name, Kind::Exec(kind), options, settings)
+    pub fn leaf(&mut self, name: &str, kind: Kind, options: Options, settings: Option<Settings>) -> NodeId {
+        self.push(name, kind, options, settings)
     }
 
-    /// Opens a container (`count` and `leaves` are filled in when it closes).
-    pub fn open(&mut self, name: &str, serial: bool, options: Options, settings: Option<Settings>) -> NodeId {
-        let children = Children { count: 0, leaves: 0 };
-        let kind = if serial { Kind::Serial(children) } else { Kind::Parallel(children) };
+    /// Opens a container of this kind, without children; what is added from here on is counted into it.
+    pub fn open(&mut self, name: &str, kind: Kind, options: Options, settings: Option<Settings>) -> NodeId {
         let id = self.push(name, kind, options, settings);
         self.open.push(id);
         id
@@ -410,13 +387,9 @@ impl TreeBuilder {
     }
 
     fn count(&mut self, parent: NodeId, count: u32, leaves: u32) {
-        match &mut self.nodes[parent.index()].kind {
-            Kind::Serial(children) | Kind::Parallel(children) => {
-                children.count += count;
-                children.leaves += leaves;
-            }
-            Kind::Exec(_) => unreachable!("only containers are opened"),
-        }
+        let children = self.nodes[parent.index()].kind.children_mut().expect("only containers are opened");
+        children.count += count;
+        children.leaves += leaves;
     }
 }
 

@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::yaml::document::{Document, ValueId, View};
 
+use super::kind::{Kind, Order};
 use super::lower::Lowered;
-use super::node::{Kind, NodeId, Tree};
+use super::node::{NodeId, Tree};
 
 /// Circles that are told: one mistake can close thousands.
 const MAX_CIRCLES: usize = 10;
@@ -50,7 +51,12 @@ pub(crate) fn resolve(document: &Document<'_>, lowered: &Lowered, found: &mut Di
                         found.push(error.beside(lowered.places[predecessor.index()], "declared here"));
                     }
                 },
-                None => found.push_error(|| unknown(tree, node, path, span)),
+                None => found.push_error(|| match generated(tree, path) {
+                    Some(lazy) => not_there_yet(path, span)
+                        .beside(lowered.places[lazy.index()], "its tree is written when it runs")
+                        .help(format!("wait for all of it: `after: {}`", tree.path(lazy))),
+                    None => unknown(tree, node, path, span),
+                }),
             }
         }
     }
@@ -80,6 +86,17 @@ fn unknown(tree: &Tree, node: NodeId, path: &str, span: Span) -> Diagnostic {
         Some(meant) => error.label(format!("did you mean `{meant}`?")),
         None => error.help("paths are names joined by `/`, from the root: `ingest/fundamentals`"),
     }
+}
+
+/// The lazy node in whose tree `path` would be, if it is inside of one.
+pub(crate) fn generated(tree: &Tree, path: &str) -> Option<NodeId> {
+    let above = path.rmatch_indices('/').find_map(|(at, _)| tree.find(&path[..at]))?;
+    tree.parent(above).filter(|_| matches!(tree.kind(above), Kind::Awaited))
+}
+
+/// Says that a path leads below a lazy node's `execute`.
+pub(crate) fn not_there_yet(path: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(span, format!("nothing outside can name `{path}`: its tree is not there yet"))
 }
 
 /// The path most like `path`: a node of the last name somewhere else, or one of a similar path.
@@ -143,7 +160,8 @@ impl Search<'_> {
             // A start: the first child's start (the rest of a `serial` follows from that), or the leaf's end.
             let child = match *step {
                 Step::First => self.tree.first_child(node),
-                Step::Child(child) if matches!(self.tree.kind(node), Kind::Parallel(_)) => {
+                // Where one leads the others, they wait for nothing that it has not waited for.
+                Step::Child(child) if self.tree.kind(node).order() != Order::InTurn => {
                     self.tree.next_sibling(child)
                 }
                 Step::Child(_) | Step::Edge(_) | Step::Done => None,
@@ -174,8 +192,8 @@ impl Search<'_> {
     /// `serial` by way of the siblings.
     fn follower(&self, node: NodeId) -> Option<Vertex> {
         let parent = self.tree.parent(node)?;
-        let sibling =
-            self.tree.next_sibling(node).filter(|_| matches!(self.tree.kind(parent), Kind::Serial(_)));
+        let in_turn = self.tree.kind(parent).order() == Order::InTurn;
+        let sibling = self.tree.next_sibling(node).filter(|_| in_turn);
         Some(sibling.map_or_else(|| end(parent), start))
     }
 

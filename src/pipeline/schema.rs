@@ -5,8 +5,10 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+use crate::yaml::diagnostic::listed;
 use crate::yaml::schema::{DIALECT, finish, properties_of};
 
+use super::kind::KINDS;
 use super::spec::{FileKeys, InheritedKeys, NodeKeys, ParamKeys};
 
 /// The JSON Schema (draft 2020-12) of a pipeline file.
@@ -19,9 +21,9 @@ pub fn json_schema() -> Value {
     generator.subschema_for::<ParamKeys>();
     let mut root = properties_of(FileKeys::json_schema(&mut generator));
     root.extend(properties.clone());
-    let kinds = || json!([{"required": ["exec"]}, {"required": ["serial"]}, {"required": ["parallel"]}]);
+    let kinds = || KINDS.map(|kind| json!({ "required": [kind] }));
     let node = json!({
-        "description": "A node: a command line, or a mapping with exactly one of `exec`, `serial` and `parallel`.",
+        "description": format!("A node: a command line, or a mapping with exactly one of {}.", listed(KINDS)),
         "anyOf": [
             { "type": "string", "minLength": 1 },
             { "type": "object", "properties": properties, "additionalProperties": false, "oneOf": kinds() }

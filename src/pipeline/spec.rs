@@ -7,9 +7,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::yaml::reader::{Field, Unread};
-use crate::yaml::scalars::{Count, Day, Length, shape};
+use crate::yaml::scalars::{Count, Day, Length};
 
 use super::node::TriggerRule;
+use super::sensor_spec::{OnTimeoutWord, SensorShape};
+use super::shapes::{
+    ChildrenShape, CommandShape, EnvShape, ParamsShape, RetryOnShape, ScalarShape, ScalarsShape, TextsShape,
+};
 
 /// A pipeline file: these keys, and those of its root node.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -90,6 +94,13 @@ pub(crate) struct NodeKeys {
     pub(crate) serial: Option<Unread<ChildrenShape>>,
     /// Runs its children at the same time.
     pub(crate) parallel: Option<Unread<ChildrenShape>>,
+    /// Runs the first child whose `when` holds, or that has none; the others are skipped. With `choose` beside
+    /// it, those that `choose` names.
+    pub(crate) branch: Option<Unread<ChildrenShape>>,
+    /// Waits until something is true.
+    pub(crate) sensor: Option<Unread<SensorShape>>,
+    /// Runs a command that writes a tree of nodes, and then that tree.
+    pub(crate) lazy: Option<Unread<CommandShape>>,
 
     /// One line: what the node is for.
     pub(crate) description: Option<Field<String>>,
@@ -107,19 +118,31 @@ pub(crate) struct NodeKeys {
     pub(crate) skip: Option<Field<bool>>,
     /// A failure of this node counts as success for everything around it.
     pub(crate) suppress_errors: Option<Field<bool>>,
-    /// How long it may take: an `exec`, each attempt; a container, from its start to its last child's end.
+    /// How long it may take: an `exec`, each attempt; a `sensor`, the whole wait; a container, from its start
+    /// to its last child's end.
     pub(crate) timeout: Option<Field<Length>>,
     /// Of a `serial`: whether the failure of a child holds the next ones back. Default: `true`.
     pub(crate) stop_on_error: Option<Field<bool>>,
-    /// Of a container: how many leaves may run below it at the same time; at least 1.
+    /// Of a container: how many leaves may run below it at the same time; at least 1. Sensors do not count.
     pub(crate) max_concurrent: Option<Field<Count>>,
+    /// Of a `branch`: a command that runs first. The last line of its output names the children to run, with
+    /// commas between; where it is empty, none.
+    pub(crate) choose: Option<Unread<CommandShape>>,
+    /// Of a `sensor`: how long after its first look it looks again. Each further pause is half as long again
+    /// as the one before, up to ten times the first. Default: `30s`.
+    pub(crate) poke_interval: Option<Field<Length>>,
+    /// Of a `sensor` with a `timeout`: what becomes of it then. Default: `fail`.
+    pub(crate) on_timeout: Option<Field<OnTimeoutWord>>,
 }
 
 /// The names of [`NodeKeys`].
-pub(crate) const NODE_KEYS: [&str; 14] = [
+pub(crate) const NODE_KEYS: [&str; 20] = [
     "exec",
     "serial",
     "parallel",
+    "branch",
+    "sensor",
+    "lazy",
     "description",
     "doc",
     "tags",
@@ -131,6 +154,9 @@ pub(crate) const NODE_KEYS: [&str; 14] = [
     "timeout",
     "stop_on_error",
     "max_concurrent",
+    "choose",
+    "poke_interval",
+    "on_timeout",
 ];
 
 /// The keys that a node, or `defaults` of sexton.yaml, hands down to everything below.
@@ -275,51 +301,6 @@ pub(crate) enum ParamWord {
     /// `YYYY-MM-DD`.
     Date,
 }
-
-shape!(
-    /// A text, or a list of them.
-    TextsShape, "texts", { "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] }
-);
-shape!(
-    /// A command line, or a program and its arguments.
-    CommandShape, "command",
-    { "anyOf": [{ "type": "string", "minLength": 1 },
-                { "type": "array", "items": { "type": ["string", "number", "boolean"] }, "minItems": 1 }] }
-);
-shape!(
-    /// Names and nodes.
-    ChildrenShape, "children",
-    { "type": "object", "minProperties": 1, "additionalProperties": { "$ref": "#/$defs/node" } }
-);
-shape!(
-    /// Variables and their values.
-    EnvShape, "env",
-    { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
-      "additionalProperties": { "type": ["string", "number", "boolean"] } }
-);
-shape!(
-    /// Failures.
-    RetryOnShape, "failures",
-    { "type": "array", "minItems": 1,
-      "items": { "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 255 },
-                           { "type": "string", "pattern": "^([0-9]+(-[0-9]+)?|timeout|signal|lost)$" }] } }
-);
-shape!(
-    /// A single value.
-    ScalarShape, "value", { "type": ["string", "number", "boolean"] }
-);
-shape!(
-    /// Single values.
-    ScalarsShape, "values",
-    { "type": "array", "minItems": 1, "items": { "type": ["string", "number", "boolean"] } }
-);
-shape!(
-    /// Parameters by name.
-    ParamsShape, "params",
-    { "type": "object", "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
-      "additionalProperties": { "anyOf": [{ "type": ["string", "number", "boolean"] },
-                                          { "$ref": "#/$defs/ParamKeys" }] } }
-);
 
 /// One schedule, or several.
 #[derive(Debug)]

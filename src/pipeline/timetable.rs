@@ -16,8 +16,9 @@ use crate::yaml::zone::timezone;
 
 use super::name;
 use super::params::Params;
+use super::shapes::ParamsShape;
 use super::spec::{
-    CatchupWord, DstKeys, FileKeys, FoldWord, GapWord, OverlapWord, ParamsShape, SCHEDULE_KEYS, ScheduleKeys,
+    CatchupWord, DstKeys, FileKeys, FoldWord, GapWord, OverlapWord, SCHEDULE_KEYS, ScheduleKeys,
 };
 
 /// Schedules of one pipeline.

@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 
-use crate::pipeline::node::{Kind, NodeId, TriggerRule};
+use crate::pipeline::kind::Kind;
+use crate::pipeline::node::{NodeId, TriggerRule};
 
 use super::effect::Effect;
 use super::flow::{Outcome, Verdict};

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::pipeline::node::{Kind, NodeId, TriggerRule};
+use crate::pipeline::kind::Kind;
+use crate::pipeline::node::{NodeId, TriggerRule};
 
 use super::flow::{Progress, is_counted};
 use super::machine::{Run, Work};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pipeline::node::{Kind, NodeId};
+use crate::pipeline::kind::Kind;
+use crate::pipeline::node::NodeId;
 
 use super::machine::Run;
 use super::state::{State, Status};

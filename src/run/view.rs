@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::pipeline::node::{Kind, NodeId, Tree, TriggerRule};
+use crate::pipeline::kind::Kind;
+use crate::pipeline::node::{NodeId, Tree, TriggerRule};
 
 use super::flow::{Ending, Progress, Tally};
 use super::machine::Run;

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::pipeline::node::{Kind, NodeId};
+use crate::pipeline::kind::Kind;
+use crate::pipeline::node::NodeId;
 
 use super::machine::Run;
 use super::state::{CancelReason, Exit, Failure, HaltReason, KillReason, SkipReason, State, Status};

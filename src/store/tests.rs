@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use crate::pipeline::node::{Command, NodeId, Options, Tree, TreeBuilder};
+use crate::pipeline::command::Command;
+use crate::pipeline::kind::{Children, Kind};
+use crate::pipeline::node::{NodeId, Options, Tree, TreeBuilder};
 use crate::pipeline::policy::Settings;
 use crate::run::event::Event;
 use crate::run::machine::Run;
@@ -30,16 +32,16 @@ const NODES: u32 = 40;
 fn tree() -> Tree {
     let mut builder = TreeBuilder::new(Settings::default());
     let leaf = |builder: &mut TreeBuilder, name: &str| {
-        builder.leaf(name, Command::Shell("true".into()), Options::default(), None);
+        builder.leaf(name, Kind::Exec(Command::Shell("true".into())), Options::default(), None);
     };
-    builder.open("p", false, Options::default(), None);
-    builder.open("w", false, Options::default(), None);
+    builder.open("p", Kind::Parallel(Children::default()), Options::default(), None);
+    builder.open("w", Kind::Parallel(Children::default()), Options::default(), None);
     for n in 0..34 {
         leaf(&mut builder, &format!("t {n}"));
     }
     builder.close();
-    builder.open("d", true, Options::default(), None);
-    builder.open("e", true, Options::default(), None);
+    builder.open("d", Kind::Serial(Children::default()), Options::default(), None);
+    builder.open("e", Kind::Serial(Children::default()), Options::default(), None);
     leaf(&mut builder, "ü.\"f\\");
     builder.close();
     builder.close();

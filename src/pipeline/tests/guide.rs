@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::schema::json_schema;
+use super::super::sensor_spec::{CONDITIONS, DETAILS};
 use super::super::spec::{FILE_KEYS, INHERITED_KEYS, NODE_KEYS, SCHEDULE_KEYS};
 use super::findings::{pipeline, report};
 
@@ -25,10 +26,12 @@ fn every_example_of_the_guide_is_a_pipeline() {
 #[test]
 fn every_key_is_in_the_guide() {
     let guide = include_str!("../../../docs/language.md");
-    for key in NODE_KEYS.iter().chain(&INHERITED_KEYS).chain(&FILE_KEYS).chain(&SCHEDULE_KEYS) {
+    let keys = NODE_KEYS.iter().chain(&INHERITED_KEYS).chain(&FILE_KEYS).chain(&SCHEDULE_KEYS);
+    for key in keys.chain(&CONDITIONS).chain(DETAILS.iter().map(|(key, _)| key)) {
         assert!(guide.contains(&format!("`{key}`")), "{key} is not in the guide");
     }
-    let words = "none latest all queue skip cancel_running gap after overlap first second both";
+    let words = "none latest all queue skip cancel_running gap after overlap first second both \
+                 fail skip_rest continue pass wait GET HEAD POST";
     for word in words.split(' ') {
         assert!(["`", " "].iter().any(|before| guide.contains(&format!("{before}{word}`"))), "{word}");
     }
@@ -49,9 +52,17 @@ fn the_schema_describes_what_the_reader_reads() {
     let properties = |name: &str| &schema["$defs"][name]["properties"];
     let schedule = properties("ScheduleKeys");
     assert_eq!(keys(schedule), SCHEDULE_KEYS.iter().map(|key| (*key).to_owned()).collect());
-    for properties in
-        [&schema["properties"], &node["properties"], properties("RetryKeys"), schedule, properties("DstKeys")]
-    {
+    let sensor = properties("SensorKeys");
+    let details = DETAILS.iter().map(|(key, _)| key);
+    assert_eq!(keys(sensor), CONDITIONS.iter().chain(details).map(|key| (*key).to_owned()).collect());
+    for properties in [
+        &schema["properties"],
+        &node["properties"],
+        properties("RetryKeys"),
+        schedule,
+        properties("DstKeys"),
+        sensor,
+    ] {
         for (key, property) in properties.as_object().unwrap() {
             assert!(
                 property["description"].as_str().is_some_and(|text| text.len() > 10),
@@ -59,7 +70,8 @@ fn the_schema_describes_what_the_reader_reads() {
             );
         }
     }
-    assert_eq!(node["oneOf"].as_array().map(Vec::len), Some(3));
+    assert_eq!(node["oneOf"].as_array().map(Vec::len), Some(6));
+    assert_eq!(schema["$defs"]["sensor"]["oneOf"].as_array().map(Vec::len), Some(7));
     assert_eq!(node["additionalProperties"], false);
     assert!(schema["$defs"]["duration"]["pattern"].as_str().is_some_and(|pattern| pattern.starts_with('^')));
     let text = schema.to_string();

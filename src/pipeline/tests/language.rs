@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use crate::yaml::report::SourceFile;
 
+use super::super::command::Command;
 use super::super::definition::{Defaults, parse};
-use super::super::node::{Command, Kind, NodeId, TriggerRule};
+use super::super::kind::Kind;
+use super::super::node::{NodeId, TriggerRule};
 use super::super::params::{ParamType, ParamValue};
 use super::super::policy::RetryOn;
 use super::findings::{messages, pipeline};

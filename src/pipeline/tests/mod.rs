@@ -5,6 +5,7 @@ mod expressions;
 mod findings;
 mod guide;
 mod hostile;
+mod kinds;
 mod language;
 mod nodes;
 mod order;

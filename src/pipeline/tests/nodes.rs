@@ -85,7 +85,7 @@ fn a_node_without_a_kind() {
     2 |   a: {timeout: 5m}
       |   ^
       |
-      = help: expected one of the keys `exec`, `serial` and `parallel`
+      = help: expected one of the keys `exec`, `serial`, `parallel`, `branch`, `sensor` and `lazy`
     "#);
 }
 
@@ -114,7 +114,7 @@ fn an_empty_file() {
     1 | # nothing
       | ^
       |
-      = help: expected one of `exec`, `serial` and `parallel`, and what the pipeline says about itself
+      = help: expected one of `exec`, `serial`, `parallel`, `branch`, `sensor` and `lazy`, and what the pipeline says about itself
     "#);
 }
 
@@ -129,7 +129,7 @@ fn a_file_that_is_a_text() {
     1 | run me
       | ^
       |
-      = help: expected one of `exec`, `serial` and `parallel`, and what the pipeline says about itself
+      = help: expected one of `exec`, `serial`, `parallel`, `branch`, `sensor` and `lazy`, and what the pipeline says about itself
     "#);
 }
 
@@ -194,7 +194,7 @@ fn a_node_that_is_nothing() {
     2 |   a:
       |   ^
       |
-      = help: expected a command line, or a mapping with one of `exec`, `serial` and `parallel`
+      = help: expected a command line, or a mapping with one of `exec`, `serial`, `parallel`, `branch`, `sensor` and `lazy`
     "#);
 }
 
@@ -211,7 +211,7 @@ fn a_misplaced_key() {
     2 |   a: {exec: run, max_concurrent: 2}
       |                  ^^^^^^^^^^^^^^
       |
-      = help: it belongs on a container: `serial` or `parallel`
+      = help: it belongs on a container: `serial`, `parallel`, `branch` and `lazy`
 
     error: `stop_on_error` means nothing on `parallel`
      --> nightly.yaml:3:27

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::pipeline::node::{Command, NodeId, Options, Tree, TreeBuilder, TriggerRule};
+use crate::pipeline::command::Command;
+use crate::pipeline::kind::{Children, Kind};
+use crate::pipeline::node::{NodeId, Options, Tree, TreeBuilder, TriggerRule};
 use crate::pipeline::policy::{RetryOn, Settings};
 use crate::run::clear::{self, Request};
 use crate::run::effect::Effect;
@@ -45,7 +47,16 @@ pub(super) fn tree(text: &str) -> Tree {
         }
         let mut words = line.split_whitespace().peekable();
         let name = words.next().unwrap();
-        let kind = words.next_if(|word| ["serial", "parallel"].contains(word));
+        let none = Children::default();
+        let kind = words.peek().and_then(|word| match *word {
+            "serial" => Some(Kind::Serial(none)),
+            "parallel" => Some(Kind::Parallel(none)),
+            "branch" => Some(Kind::Branch(none)),
+            "choice" => Some(Kind::Choice(none)),
+            "lazy" => Some(Kind::Lazy(none)),
+            _ => None,
+        });
+        words.next_if(|_| kind.is_some());
         let mut options = Options::default();
         let mut settings = builder.inherited().clone();
         let mut waits = Vec::new();
@@ -73,9 +84,9 @@ pub(super) fn tree(text: &str) -> Tree {
         let settings = (settings != *builder.inherited()).then_some(settings);
         let id = if let Some(kind) = kind {
             open.push(indent);
-            builder.open(name, kind == "serial", options, settings)
+            builder.open(name, kind, options, settings)
         } else {
-            builder.leaf(name, Command::Shell("true".into()), options, settings)
+            builder.leaf(name, Kind::Exec(Command::Shell("true".into())), options, settings)
         };
         after.extend(waits.into_iter().map(|path| (id, path)));
     }

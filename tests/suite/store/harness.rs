@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sexton::pipeline::node::{Command, NodeId, Options, Tree, TreeBuilder};
+use sexton::pipeline::command::Command;
+use sexton::pipeline::kind::{Children, Kind};
+use sexton::pipeline::node::{NodeId, Options, Tree, TreeBuilder};
 use sexton::pipeline::policy::Settings;
 use sexton::run::effect::Effect;
 use sexton::run::event::Event;
@@ -40,14 +42,14 @@ pub(super) async fn open(dir: &Path) -> Store {
 pub(super) fn tree(leaves: u32) -> Arc<Tree> {
     let mut builder = TreeBuilder::new(Settings::default());
     let leaf = |builder: &mut TreeBuilder, name: &str| {
-        builder.leaf(name, Command::Shell("true".into()), Options::default(), None)
+        builder.leaf(name, Kind::Exec(Command::Shell("true".into())), Options::default(), None)
     };
-    builder.open("nightly", true, Options::default(), None);
-    builder.open("load", true, Options::default(), None);
+    builder.open("nightly", Kind::Serial(Children::default()), Options::default(), None);
+    builder.open("load", Kind::Serial(Children::default()), Options::default(), None);
     leaf(&mut builder, "a");
     leaf(&mut builder, "b");
     builder.close();
-    builder.open("many", false, Options::default(), None);
+    builder.open("many", Kind::Parallel(Children::default()), Options::default(), None);
     for n in 0..leaves {
         leaf(&mut builder, &format!("t{n}"));
     }

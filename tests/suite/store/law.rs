@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sexton::pipeline::node::{Command, NodeId, Options, Tree, TreeBuilder, TriggerRule};
+use sexton::pipeline::command::Command;
+use sexton::pipeline::kind::{Children, Kind};
+use sexton::pipeline::node::{NodeId, Options, Tree, TreeBuilder, TriggerRule};
 use sexton::pipeline::policy::Settings;
 use sexton::run::clear::{self, Request};
 use sexton::run::effect::Effect;
@@ -179,11 +181,12 @@ fn grow(builder: &mut TreeBuilder, chance: &mut Chance, name: &str, depth: u32) 
         settings.retry.limit = chance.below(3) as u32;
         settings.retry.delay = Duration::from_secs(5);
         settings.retry.backoff = 2.0;
-        builder.leaf(name, Command::Shell("true".into()), options, Some(settings));
+        builder.leaf(name, Kind::Exec(Command::Shell("true".into())), options, Some(settings));
         return;
     }
-    let serial = chance.below(2) == 0;
-    builder.open(name, serial, options, None);
+    let none = Children::default();
+    let kind = if chance.below(2) == 0 { Kind::Serial(none) } else { Kind::Parallel(none) };
+    builder.open(name, kind, options, None);
     for child in 0..=chance.below(4) {
         grow(builder, chance, &format!("n {child}"), depth + 1);
     }
