@@ -10,6 +10,7 @@ use super::spec::{ConfigKeys, SecretKeys};
 use crate::pipeline::check::{World, check};
 use crate::pipeline::command::Command;
 use crate::pipeline::definition::Defaults;
+use crate::pipeline::generated::MAX_BYTES;
 use crate::pipeline::kind::Kind;
 use crate::pipeline::lower;
 use crate::pipeline::name;
@@ -18,6 +19,7 @@ use crate::pipeline::params::Params;
 use crate::pipeline::policy::Settings;
 use crate::pipeline::secret;
 use crate::pipeline::spec::InheritedKeys;
+use crate::size;
 use crate::yaml::composer;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::{Document, ValueId, View};
@@ -116,7 +118,11 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
     if let Some(count) = keys.parallelism.and_then(|field| field.value) {
         config.parallelism = count.0;
     }
-    if let Some(limit) = keys.lazy_limit.and_then(|field| field.value) {
+    if let Some((id, limit)) = keys.lazy_limit.and_then(|field| Some((field.id, field.value?))) {
+        if limit.0 > MAX_BYTES as u64 {
+            let message = format!("`lazy_limit` may be at most {}", size::show(MAX_BYTES as u64));
+            found.push(Diagnostic::error(document.span(id), message));
+        }
         config.lazy_limit = limit.0;
     }
     let mut used = BTreeMap::new();
@@ -125,7 +131,7 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
         // No pipeline is known here, so no node's output and no parameter either.
         let (tree, params) = (nothing(), Params::default());
         for text in lower::setting_texts(&document, &own) {
-            check(&document, text, &World { tree: &tree, params: &params }, &mut used, found);
+            check(&document, text, &World { tree: &tree, own: None, params: &params }, &mut used, found);
         }
         config.defaults = Reading { document: &document, found }.settings(&own, &config.defaults);
     }
@@ -264,6 +270,13 @@ mod tests {
           |                        ^
           |
           = help: write `{env: VARIABLE}` or `{file: path}`
+        "#);
+        insta::assert_snapshot!(drawn("lazy_limit: 2GiB\n"), @r#"
+        error: `lazy_limit` may be at most 1GiB
+         --> sexton.yaml:1:13
+          |
+        1 | lazy_limit: 2GiB
+          |             ^^^^
         "#);
         insta::assert_snapshot!(drawn("parallelism: 0\n"), @r#"
         error: `parallelism`: must be at least 1

@@ -33,6 +33,8 @@ const NUMERIC: [&str; 6] = ["int", "float", "length", "count", "abs", "round"];
 /// What a pipeline's texts may speak of.
 pub(crate) struct World<'a> {
     pub(crate) tree: &'a Tree,
+    /// Of a generated tree: that of its pipeline's file, which paths with a `/` before them are of.
+    pub(crate) own: Option<&'a Tree>,
     pub(crate) params: &'a Params,
 }
 
@@ -355,22 +357,7 @@ impl<'t> Look<'_, 't> {
                     None => found.help.push("declare it under `params`".to_owned()),
                 }
             }
-            "outputs" if generated(world.tree, name).is_some() => {
-                let found = not_there_yet(name, Span::default());
-                let help = "it can leave data for others in $SEXTON_RUN_DIR";
-                self.find(at.start_offset as usize, at.end_offset as usize, found.help(help));
-            }
-            "outputs" if world.tree.find(name).is_none() => {
-                let found = self.error(at, format!("there is no node `{name}`"));
-                match near_path(world.tree, name) {
-                    Some(meant) => found.primary.text = format!("did you mean `outputs[\"{meant}\"]`?"),
-                    None => {
-                        found
-                            .help
-                            .push("paths are from the root: `outputs[\"ingest/bars\"].rows`".to_owned());
-                    }
-                }
-            }
+            "outputs" => self.outputs(world, name, at),
             "logical_date" if !DATE_ATTRIBUTES.contains(&name) => {
                 self.unknown(at, "attribute", name, DATE_ATTRIBUTES.into_iter());
             }
@@ -380,6 +367,38 @@ impl<'t> Look<'_, 't> {
                 self.unknown(at, "attribute", name, INSTANT_ATTRIBUTES.into_iter());
             }
             _ => {}
+        }
+    }
+}
+
+impl Look<'_, '_> {
+    /// `outputs["path"]`.
+    fn outputs(&mut self, world: &World<'_>, path: &str, at: Mark) {
+        let of_run = world.own.and_then(|own| Some((own, path.strip_prefix('/')?)));
+        let (tree, inner) = of_run.unwrap_or((world.tree, path));
+        let awaited = generated(tree, inner).is_some();
+        // What another lazy node has written may be there by then.
+        if tree.find(inner).is_some() || (awaited && of_run.is_some()) {
+            return;
+        }
+        if awaited {
+            let found = not_there_yet(path, Span::default());
+            let help = "it can leave data for others in $SEXTON_RUN_DIR";
+            self.find(at.start_offset as usize, at.end_offset as usize, found.help(help));
+            return;
+        }
+        let found = self.error(at, format!("there is no node `{path}`"));
+        let of_file = world.own.is_some_and(|own| own.find(path).is_some());
+        let slash = if of_run.is_some() || of_file { "/" } else { "" };
+        match near_path(tree, inner).or_else(|| of_file.then(|| path.to_owned())) {
+            Some(meant) => found.primary.text = format!("did you mean `outputs[\"{slash}{meant}\"]`?"),
+            None if world.own.is_some() => found.help.push(
+                "paths are from the root of the generated tree, and with a `/` before them from the run's"
+                    .to_owned(),
+            ),
+            None => {
+                found.help.push("paths are from the root: `outputs[\"ingest/bars\"].rows`".to_owned());
+            }
         }
     }
 }

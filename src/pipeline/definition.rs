@@ -19,7 +19,7 @@ use crate::yaml::zone::timezone;
 
 use super::branches;
 use super::check::{World, check};
-use super::lower::{Lowered, lower};
+use super::lower::{Lowered, Whole, lower};
 use super::name;
 use super::node::Tree;
 use super::order;
@@ -93,17 +93,8 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
     let around = Around { name: &name, timezone: &timezone, params: &params };
     let (timetable, schedule_places) =
         timetable::read(&mut Reading { document: &document, found }, &keys, &around);
-    let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
-    let world = World { tree: &lowered.tree, params: &params };
-    let mut secrets = BTreeMap::new();
-    for &text in &lowered.texts {
-        check(&document, text, &world, &mut secrets, found);
-    }
-    let afters = order::resolve(&document, &lowered, found);
-    order::circles(&lowered, &afters, found);
-    branches::never_chosen(&lowered, found);
-    let Lowered { mut tree, .. } = lowered;
-    tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
+    let lowered = lower(&document, Whole::Pipeline(&name), defaults.settings.clone(), found)?;
+    let (tree, secrets) = checked(&document, lowered, &params, None, found);
     let hash = hash(&name, &file.text, defaults);
     Some(Pipeline {
         name,
@@ -116,6 +107,28 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
         source: file.text.clone(),
         hash,
     })
+}
+
+/// The tree, looked at as a whole, and the secrets that it names. A generated one is of a pipeline whose
+/// `own` tree its texts may speak of too.
+pub(super) fn checked(
+    document: &Document<'_>,
+    lowered: Lowered,
+    params: &Params,
+    own: Option<&Tree>,
+    found: &mut Diagnostics,
+) -> (Tree, BTreeMap<Box<str>, Span>) {
+    let world = World { tree: &lowered.tree, own, params };
+    let mut secrets = BTreeMap::new();
+    for &text in &lowered.texts {
+        check(document, text, &world, &mut secrets, found);
+    }
+    let afters = order::resolve(document, &lowered, found);
+    order::circles(&lowered, &afters, found);
+    branches::never_chosen(&lowered, found);
+    let Lowered { mut tree, .. } = lowered;
+    tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
+    (tree, secrets)
 }
 
 /// `nightly` of `config/pipelines/nightly.yaml`.

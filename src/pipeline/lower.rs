@@ -11,18 +11,15 @@ use crate::yaml::reading::Reading;
 use super::command::Command;
 use super::kind::{CHOOSE, Children, EXECUTE, GENERATE, KINDS, Kind};
 use super::name;
-use super::node::{NodeId, Options, Tree, TreeBuilder};
+use super::node::{MAX_DEPTH, MAX_NODES, NodeId, Options, Tree, TreeBuilder};
 use super::policy::Settings;
 use super::spec::{FILE_KEYS, INHERITED_KEYS, InheritedKeys, NodeKeys};
 use super::texts::{Role, TextPlace, is_template};
 
-/// Containers around a node.
-pub(crate) const MAX_DEPTH: usize = 1_000;
-/// Nodes of a tree.
-const MAX_NODES: usize = 4_000_000;
-
 /// A tree, and where its parts stand in the file.
 pub(crate) struct Lowered {
+    /// Whether it is a generated tree: its paths begin at its own root and lead nowhere else.
+    pub(crate) generated: bool,
     pub(crate) tree: Tree,
     /// By node: its key's place.
     pub(crate) places: Vec<Span>,
@@ -32,27 +29,81 @@ pub(crate) struct Lowered {
     pub(crate) texts: Vec<TextPlace>,
 }
 
-/// Reads the tree of the file whose root node is named `name`; `None` where there is no node at all.
+/// What a document is the whole of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whole<'n> {
+    /// A pipeline of this name: its root node, and the pipeline's own keys.
+    Pipeline(&'n str),
+    /// A generated tree: a node, and nothing else.
+    Generated,
+}
+
+impl<'n> Whole<'n> {
+    /// The name of its root.
+    fn name(self) -> &'n str {
+        match self {
+            Self::Pipeline(name) => name,
+            Self::Generated => EXECUTE,
+        }
+    }
+
+    /// The keys of its root that are no node's.
+    fn own_keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Pipeline(_) => &FILE_KEYS,
+            Self::Generated => &[],
+        }
+    }
+
+    /// How its root is called in a finding about it.
+    fn known_as(self) -> &'static str {
+        match self {
+            Self::Pipeline(_) => "the pipeline",
+            Self::Generated => "the generated tree",
+        }
+    }
+
+    /// Reports what is no tree at all.
+    fn missing(self, document: &Document<'_>, found: &mut Diagnostics) {
+        let root = document.root();
+        let (empty, other, expected) = match self {
+            Self::Pipeline(_) => (
+                "the file is empty",
+                "a pipeline file is a mapping",
+                ", and what the pipeline says about itself",
+            ),
+            Self::Generated => ("the output is empty", "a generated tree is a mapping or a command line", ""),
+        };
+        let message = if document.is_null(root) {
+            empty.to_owned()
+        } else {
+            format!("{other}, found {}", document.describe(root))
+        };
+        let start = document.span(root).start;
+        let error = Diagnostic::error(Span { start, end: start }, message);
+        found.push(error.help(format!("expected one of {}{expected}", listed(KINDS))));
+    }
+}
+
+/// Reads the tree of a document; `None` where there is no node at all.
 pub(crate) fn lower(
     document: &Document<'_>,
-    name: &str,
+    whole: Whole<'_>,
     defaults: Settings,
     found: &mut Diagnostics,
 ) -> Option<Lowered> {
     let root = document.root();
-    if !matches!(document.view(root), View::Mapping(_)) {
-        let message = if document.is_null(root) {
-            "the file is empty".to_owned()
-        } else {
-            format!("a pipeline file is a mapping, found {}", document.describe(root))
-        };
-        let start = document.span(root).start;
-        let error = Diagnostic::error(Span { start, end: start }, message);
-        let kinds = listed(KINDS);
-        found.push(error.help(format!("expected one of {kinds}, and what the pipeline says about itself")));
+    let is_tree = match document.view(root) {
+        View::Mapping(_) => true,
+        View::Scalar { .. } => whole == Whole::Generated && !document.is_null(root),
+        View::List(_) => false,
+    };
+    if !is_tree {
+        whole.missing(document, found);
         return None;
     }
     let mut walk = Walk {
+        whole,
         reading: Reading { document, found },
         builder: TreeBuilder::new(defaults),
         frames: Vec::new(),
@@ -61,10 +112,12 @@ pub(crate) fn lower(
         texts: Vec::new(),
     };
     let start = document.span(root).start;
-    walk.node(&Part { name, span: Span { start, end: start }, value: root }, Vec::new(), &FILE_KEYS);
+    let part = Part { name: whole.name(), span: Span { start, end: start }, value: root };
+    walk.node(&part, Vec::new(), whole.own_keys());
     walk.run();
     let Walk { builder, places, afters, texts, .. } = walk;
-    Some(Lowered { tree: builder.finish(), places, afters, texts })
+    let generated = whole == Whole::Generated;
+    Some(Lowered { generated, tree: builder.finish(), places, afters, texts })
 }
 
 /// A child still to be read: its name (or what is left of its path), where that stands, and its value.
@@ -96,6 +149,7 @@ struct Frame<'d> {
 }
 
 struct Walk<'a, 'd, 's> {
+    whole: Whole<'a>,
     reading: Reading<'a, 'd, 's>,
     builder: TreeBuilder,
     frames: Vec<Frame<'d>>,
@@ -235,7 +289,7 @@ impl<'d> Walk<'_, 'd, '_> {
     fn known_as(&self, part: &Part<'d>) -> (String, Span) {
         if self.places.is_empty() {
             let start = self.reading.document.span(part.value).start;
-            ("the pipeline".to_owned(), Span { start, end: start })
+            (self.whole.known_as().to_owned(), Span { start, end: start })
         } else {
             (format!("the node `{}`", part.name), part.span)
         }

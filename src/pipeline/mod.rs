@@ -7,6 +7,8 @@ pub mod clock_changes;
 pub mod command;
 pub mod definition;
 pub mod environment;
+pub mod generated;
+pub mod graft;
 pub mod kind;
 mod kinds;
 pub(crate) mod lower;

@@ -3,6 +3,8 @@
 mod clock_changes;
 mod expressions;
 mod findings;
+mod generated;
+mod graft;
 mod guide;
 mod hostile;
 mod kinds;

@@ -1,0 +1,54 @@
+//! A tree that a command has written, read as a file's root node is. It takes the place of a lazy node's
+//! `execute`, and knows of the run around it no more than its pipeline's definition says.
+
+use crate::yaml::composer;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics};
+use crate::yaml::document::{Document, View};
+use crate::yaml::report::SourceFile;
+
+use super::definition::{Pipeline, checked};
+use super::lower::{Whole, lower};
+use super::node::Tree;
+use super::policy::Settings;
+
+/// Bytes of a generated tree, whatever sexton.yaml allows: all of it is in memory while it is read.
+pub const MAX_BYTES: usize = 1 << 30;
+
+/// Keys that say what comes before a node. What comes before the root of a generated tree is `generate`.
+const OF_THE_LAZY_NODE: [&str; 2] = ["after", "trigger_rule"];
+
+/// Reads and checks a generated tree of a run of `pipeline`; its root inherits what the lazy node hands down.
+/// There is a tree exactly where there is no error; warnings may stand beside it.
+///
+/// The same text gives the same tree for ever: what else the run has generated makes no difference.
+pub fn parse(file: &SourceFile, pipeline: &Pipeline, inherited: &Settings) -> (Option<Tree>, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let tree = read(file, pipeline, inherited, &mut found).filter(|_| !found.has_errors());
+    (tree, found)
+}
+
+fn read(
+    file: &SourceFile,
+    pipeline: &Pipeline,
+    inherited: &Settings,
+    found: &mut Diagnostics,
+) -> Option<Tree> {
+    let document = composer::read_within(MAX_BYTES, &file.text, found)?;
+    let lowered = lower(&document, Whole::Generated, inherited.clone(), found)?;
+    root_says_nothing_of_its_place(&document, found);
+    let (tree, _secrets) = checked(&document, lowered, &pipeline.params, Some(&pipeline.tree), found);
+    Some(tree)
+}
+
+fn root_says_nothing_of_its_place(document: &Document<'_>, found: &mut Diagnostics) {
+    let root = document.root();
+    if !matches!(document.view(root), View::Mapping(_)) {
+        return;
+    }
+    for (key, _) in document.entries(root).filter(|(key, _)| OF_THE_LAZY_NODE.contains(&document.key(*key))) {
+        let name = document.key(key);
+        let message = format!("`{name}` means nothing on the root of a generated tree");
+        let help = "it runs when its `generate` has succeeded; the `lazy` node says when that is";
+        found.push(Diagnostic::error(document.span(key), message).help(help));
+    }
+}
