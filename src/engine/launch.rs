@@ -10,6 +10,7 @@ use crate::pipeline::command::Command;
 use crate::pipeline::environment::{attempt_facts, facts};
 use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
+use crate::pipeline::scope::Scope;
 use crate::pipeline::{secret, template};
 use crate::run::live::Live;
 use crate::run::state::AttemptId;
@@ -45,23 +46,30 @@ pub fn job(
     let path = tree.path(node);
     let number = live.run.entry(node).attempts;
     let told = |what: &str, error: template::TemplateError| format!("{what}: {error}");
-    let own = template::render_env(&settings.env, &live.scope).map_err(|error| told("its env", error))?;
-    let render =
-        |what: &str, text: &str| template::render(text, &live.scope, &own).map_err(|error| told(what, error));
+    let own = live.env(node).map_err(|error| told("its env", error))?;
+    let render = |scope: &Scope, what: &str, text: &str| {
+        template::render(text, scope, &own).map_err(|error| told(what, error))
+    };
+    let scope = live.scope_of(node);
     let argv = match command {
         Command::Shell(line) => {
-            let shell = settings.shell.iter().map(|word| render("its shell", word));
-            shell.chain([render("its command", line)]).collect::<Result<Vec<_>, _>>()?
+            let around = live.scope_of_inherited(node, |other| other.shell == settings.shell);
+            let shell = settings.shell.iter().map(|word| render(&around, "its shell", word));
+            shell.chain([render(&scope, "its command", line)]).collect::<Result<Vec<_>, _>>()?
         }
         Command::Argv(words) => {
-            words.iter().map(|word| render("its command", word)).collect::<Result<Vec<_>, _>>()?
+            words.iter().map(|word| render(&scope, "its command", word)).collect::<Result<Vec<_>, _>>()?
         }
     };
     let working_dir = match &settings.working_dir {
-        Some(text) => around.directory.join(render("its working_dir", text)?),
+        Some(text) => {
+            let scope = live.scope_of_inherited(node, |other| other.working_dir.as_ref() == Some(text));
+            around.directory.join(render(&scope, "its working_dir", text)?)
+        }
         None => around.directory.clone(),
     };
-    let user = settings.user.as_deref().map(|text| render("its user", text)).transpose()?;
+    let scope = live.scope_of_inherited(node, |other| other.user == settings.user);
+    let user = settings.user.as_deref().map(|text| render(&scope, "its user", text)).transpose()?;
 
     let run_dir = places.run_dir(live.run.id());
     std::fs::create_dir_all(&run_dir)
@@ -114,6 +122,6 @@ pub fn condition(live: &Live, node: NodeId) -> Result<bool, Box<str>> {
     let tree = live.run.tree();
     let Some(when) = &tree.options(node).when else { return Ok(true) };
     let told = |error: template::TemplateError| error.to_string().into_boxed_str();
-    let env = template::render_env(&tree.settings(node).env, &live.scope).map_err(told)?;
-    template::evaluate(when, &live.scope, &env).map_err(told)
+    let env = live.env(node).map_err(told)?;
+    template::evaluate(when, &live.scope_of(node), &env).map_err(told)
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::kind::Kind;
 use super::node::{MAX_DEPTH, MAX_NODES, Node, NodeId, Tree};
+use super::policy::Settings;
 
 /// Generated trees inside each other. Each level is a command that writes the next: a few are planned, and
 /// one that writes itself for ever is stopped.
@@ -71,6 +72,18 @@ impl Tree {
     /// its texts begin there.
     pub fn base(&self, id: NodeId) -> Option<NodeId> {
         std::iter::once(id).chain(self.ancestors(id)).find(|&at| self.is_execute(at))
+    }
+
+    /// The same for a text that the node may have inherited, given whether other settings say the same: what
+    /// a lazy node hands down is written around it.
+    pub fn base_of_inherited(&self, id: NodeId, same: impl Fn(&Settings) -> bool) -> Option<NodeId> {
+        let mut base = self.base(id);
+        while let Some(lazy) =
+            base.and_then(|base| self.parent(base)).filter(|lazy| same(self.settings(*lazy)))
+        {
+            base = self.base(lazy);
+        }
+        base
     }
 
     /// Why `generated` cannot be put in the place of `at`, if it cannot.

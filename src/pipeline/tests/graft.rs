@@ -218,3 +218,21 @@ fn a_grafted_tree_is_not_deeper_than_one_that_is_written() {
     assert_eq!(tree.misfit(execute, &deep(999)), None);
     assert_eq!(tree.misfit(execute, &deep(1_000)), Some(Misfit::Depth));
 }
+
+#[test]
+fn what_a_lazy_node_hands_down_is_written_around_it() {
+    let said = |env, kind| Plan { options: Options::default(), env, kind };
+    let inner = said(None, What::Lazy(Box::new(said(Some(3), What::Leaf))));
+    let outer = said(Some(2), What::Container(true, vec![inner]));
+    let plan = said(Some(1), What::Lazy(Box::new(outer)));
+    let tree = built("p", &plan, &Settings::default(), true);
+    let node = tree.find("execute/n9/execute").unwrap();
+    let written = |name: &str| {
+        let text = tree.settings(node).env.get(name);
+        tree.base_of_inherited(node, |other| other.env.get(name) == text).map(|base| tree.path(base))
+    };
+    assert_eq!(written("V1"), None);
+    assert_eq!(written("V2").as_deref(), Some("execute"));
+    assert_eq!(written("V3").as_deref(), Some("execute/n9/execute"));
+    assert_eq!(tree.base(tree.find("execute/n9/generate").unwrap()), tree.find("execute"));
+}
