@@ -95,6 +95,7 @@ pub fn job(
         timeout: tree.options(node).timeout,
         kill_grace: settings.kill_grace,
         log: places.absolute(&places.log(&live.pipeline.name, live.run.id(), &path, number)),
+        stdout: None,
         mask,
     })
 }

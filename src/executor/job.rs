@@ -27,6 +27,8 @@ pub struct Job {
     pub kill_grace: Duration,
     /// Where its output goes; the file is made when something is printed.
     pub log: PathBuf,
+    /// A file that its standard output goes to instead, all of it and as it is.
+    pub stdout: Option<PathBuf>,
     /// Texts that never reach the log.
     pub mask: Vec<String>,
 }

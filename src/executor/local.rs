@@ -330,6 +330,7 @@ fn launch(job: Job) -> Launch {
         cwd: job.working_dir,
         user: job.user,
         log: job.log,
+        stdout: job.stdout,
         timeout_ms: job.timeout.map(millis),
         kill_grace_ms: millis(job.kill_grace),
         mask: job.mask,
