@@ -15,6 +15,7 @@ pub(crate) mod lower;
 pub(crate) mod name;
 pub mod node;
 mod order;
+pub mod packed;
 pub mod params;
 pub mod policy;
 pub mod schema;
