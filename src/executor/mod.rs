@@ -3,3 +3,4 @@
 pub mod job;
 pub mod local;
 pub mod output;
+pub mod trees;

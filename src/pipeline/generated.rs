@@ -9,6 +9,7 @@ use crate::yaml::report::SourceFile;
 use super::definition::{Pipeline, checked};
 use super::lower::{Whole, lower};
 use super::node::Tree;
+use super::packed::Packed;
 use super::policy::Settings;
 
 /// Bytes of a generated tree, whatever sexton.yaml allows: all of it is in memory while it is read.
@@ -16,6 +17,24 @@ pub const MAX_BYTES: usize = 1 << 30;
 
 /// Keys that say what comes before a node. What comes before the root of a generated tree is `generate`.
 const OF_THE_LAZY_NODE: [&str; 2] = ["after", "trigger_rule"];
+
+/// A tree that a command has written: what it means, and the text that it is kept as.
+#[derive(Clone, Debug)]
+pub struct Generated {
+    /// Its nodes.
+    pub tree: Tree,
+    /// Its text.
+    pub packed: Packed,
+}
+
+impl PartialEq for Generated {
+    /// The same text is the same tree, wherever it is put.
+    fn eq(&self, other: &Self) -> bool {
+        self.packed.hash == other.packed.hash
+    }
+}
+
+impl Eq for Generated {}
 
 /// Reads and checks a generated tree of a run of `pipeline`; its root inherits what the lazy node hands down.
 /// There is a tree exactly where there is no error; warnings may stand beside it.
