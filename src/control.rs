@@ -6,9 +6,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::pipeline::node::NodeId;
 use crate::run::clear::{Plan, Request};
+use crate::run::force::Mark;
 use crate::run::live::Live;
 use crate::run::machine::Illegal;
-use crate::run::state::{Mark, RunId};
+use crate::run::state::RunId;
 use crate::schedule::slot::Entry;
 
 /// How many commands may wait for the engine. People are slow; what fills this is a mistake, and waiting

@@ -5,6 +5,7 @@
 //! - [`size`]: amounts of bytes as people write them
 //! - [`yaml`]: files as people write them, with places and findings
 //! - [`clock`]: the only reader of the system clock
+//! - [`calendar`]: when exchanges trade, and what their holidays are called
 //! - [`schedule`]: which instants a schedule names, and what becomes of each
 //! - [`pipeline`]: the words: nodes, policies, and how a file becomes a tree of them
 //! - [`config`]: the daemon's settings, and reading the configuration directory
@@ -18,6 +19,7 @@
 //! - [`cli`]: the command line, one file a command
 //! - [`daemon`]: the composition root
 
+pub mod calendar;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -6,7 +6,7 @@ use clap::Parser as _;
 
 use sexton::cli::args::{Command, Sexton};
 use sexton::cli::failure::Outcome;
-use sexton::cli::{check, ledger, logs, next, plan, runs, schema, tasks, why};
+use sexton::cli::{calendar, check, ledger, logs, next, plan, runs, schema, tasks, why};
 use sexton::clock::{Clock as _, System};
 use sexton::daemon::surroundings::{block_on, keeper};
 use sexton::daemon::{foreground, serve};
@@ -28,6 +28,7 @@ fn dispatch(command: Command) -> anyhow::Result<Outcome> {
         Command::Keeper(args) => keeper(args),
         Command::Check(args) => check::check(&args, System.now()),
         Command::Plan(args) => plan::plan(&args, System.now()),
+        Command::Calendar(args) => calendar::calendar(&args, System.now()),
         Command::Schema(args) => schema::schema(&args),
         Command::Next(args) => next::next(&args, System.now()),
         Command::Runs(args) => block_on(runs::runs(&args, System.now())),

@@ -3,6 +3,8 @@
 use jiff::Zoned;
 use serde::Serialize;
 
+use crate::calendar::calendar;
+use crate::calendar::session;
 use crate::pipeline::node::NodeId;
 use crate::run::machine::Run as LiveRun;
 use crate::run::state::State;
@@ -60,6 +62,70 @@ pub struct Fire {
     pub utc: String,
     /// The same with the offset of its zone.
     pub local: String,
+}
+
+/// A calendar as it is listed.
+#[derive(Debug, Serialize)]
+pub struct Calendar<'c> {
+    /// Its code.
+    pub code: &'c str,
+    /// What people call it.
+    pub name: &'c str,
+    /// Other codes that mean it.
+    pub aliases: Vec<&'c str>,
+    /// The IANA name of its zone.
+    pub timezone: &'c str,
+    /// The first date it knows.
+    pub from: String,
+    /// The last date it knows.
+    pub to: String,
+    /// The last date that has been announced.
+    pub announced_to: String,
+    /// The user's files that it is made from.
+    pub files: Vec<&'c str>,
+    /// The session that is under way, or the next one; null where that is not known.
+    pub next: Option<Session<'c>>,
+}
+
+/// A session of a calendar.
+#[derive(Debug, Serialize)]
+pub struct Session<'c> {
+    /// The date it is called by.
+    pub session: String,
+    /// When it opens.
+    pub open: String,
+    /// When it closes.
+    pub close: String,
+    /// When its break begins, if it has one.
+    pub break_start: Option<String>,
+    /// When its break ends.
+    pub break_end: Option<String>,
+    /// It closes before its weekday's regular close.
+    pub early_close: bool,
+    /// It opens after its weekday's regular open.
+    pub late_open: bool,
+    /// What is special about it.
+    pub names: Vec<&'c str>,
+    /// `table`, or the user's file that says so.
+    pub source: &'c str,
+}
+
+impl<'c> Session<'c> {
+    /// Of a calendar.
+    pub fn new(calendar: &'c calendar::Calendar, session: &session::Session) -> Self {
+        let date = session.label;
+        Self {
+            session: date.to_string(),
+            open: session.open.to_string(),
+            close: session.close.to_string(),
+            break_start: session.pause.map(|(from, _)| from.to_string()),
+            break_end: session.pause.map(|(_, to)| to.to_string()),
+            early_close: session.early_close,
+            late_open: session.late_open,
+            names: calendar.names(date).iter().map(AsRef::as_ref).collect(),
+            source: calendar.source(date).text(),
+        }
+    }
 }
 
 /// A node of a run as it stands.

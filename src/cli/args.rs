@@ -31,6 +31,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Show what the schedules name between two dates, and what is to become of it; runs nothing
     Plan(PlanArgs),
+    /// List exchange calendars, or show the days of one
+    Calendar(CalendarArgs),
     /// Print the JSON Schema of pipeline files, for editors
     Schema(SchemaArgs),
     /// Print when a cron expression fires next
@@ -53,7 +55,7 @@ pub enum Command {
 /// Where the configuration is.
 #[derive(Clone, Debug, Args)]
 pub struct ConfigDir {
-    /// The directory with sexton.yaml and pipelines/ [default: config]
+    /// The directory with sexton.yaml, pipelines/ and calendars/ [default: config]
     #[arg(long = "config", value_name = "DIR", env = "SEXTON_CONFIG")]
     given: Option<PathBuf>,
 }
@@ -62,6 +64,13 @@ impl ConfigDir {
     /// The directory that was named, else `config`.
     pub fn dir(&self) -> PathBuf {
         self.given.clone().unwrap_or_else(|| "config".into())
+    }
+
+    /// The directory that was named, which has to be there, else `config`, which need not.
+    pub fn there(&self) -> anyhow::Result<PathBuf> {
+        let dir = self.dir();
+        anyhow::ensure!(self.given.is_none() || dir.is_dir(), "{}: no such directory", dir.display());
+        Ok(dir)
     }
 
     /// The directory for a pipeline file: the one that was named, else the one the file lies in.
@@ -196,6 +205,62 @@ pub struct PlanArgs {
     pub config: ConfigDir,
 }
 
+/// `sexton calendar`
+#[derive(Debug, Args)]
+pub struct CalendarArgs {
+    /// What is wanted of them.
+    #[command(subcommand)]
+    pub what: CalendarCommand,
+}
+
+/// What can be asked of calendars.
+#[derive(Debug, Subcommand)]
+pub enum CalendarCommand {
+    /// List all calendars: those that come with sexton, and those of calendars/ in the configuration
+    List(CalendarListArgs),
+    /// Show the sessions and holidays of a calendar
+    Show(CalendarShowArgs),
+}
+
+/// `sexton calendar list`
+#[derive(Debug, Args)]
+pub struct CalendarListArgs {
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigDir,
+}
+
+/// `sexton calendar show`
+#[derive(Debug, Args)]
+#[command(after_help = "sexton calendar show XNYS                 this year\n\
+                        sexton calendar show nasdaq 2027          by any of its codes\n\
+                        sexton calendar show XTKS --from 2026-12-21 --to 2027-01-08\n\n\
+                        Times are the exchange's own; with --json they are in UTC.\nExit codes: 0 shown, 2 wrong \
+                        use, no such calendar, no such dates in it, or files that are not valid.")]
+pub struct CalendarShowArgs {
+    /// The calendar, by its code or another, in any case
+    #[arg(value_name = "CODE")]
+    pub code: String,
+    /// The year [default: this year; with --json, all of them]
+    #[arg(value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1000..9999), conflicts_with_all = ["from", "to"])]
+    pub year: Option<i16>,
+    /// The first date [default: with --to, the calendar's first]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub from: Option<Date>,
+    /// The last date, which is shown too [default: with --from, the calendar's last]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub to: Option<Date>,
+    /// One JSON object a line for each session, instead of months
+    #[arg(long)]
+    pub json: bool,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigDir,
+}
+
 /// `sexton schema`
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
@@ -211,6 +276,8 @@ pub enum SchemaFile {
     Pipeline,
     /// sexton.yaml
     Config,
+    /// A calendar file
+    Calendar,
 }
 
 /// `sexton next`

@@ -117,13 +117,13 @@ fn files(args: &CheckArgs, config_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if args.paths.is_empty() {
         let dir = config_dir.join("pipelines");
         anyhow::ensure!(dir.is_dir(), "{}: no such directory; name files, or a --config", dir.display());
-        return Ok(load::pipeline_files(&dir)?);
+        return Ok(load::yaml_files(&dir)?);
     }
     let mut files = Vec::new();
     for path in &args.paths {
         if path.is_dir() {
             let inner = path.join("pipelines");
-            let found = load::pipeline_files(if inner.is_dir() { &inner } else { path })?;
+            let found = load::yaml_files(if inner.is_dir() { &inner } else { path })?;
             anyhow::ensure!(!found.is_empty(), "{}: no pipeline files (*.yaml) in it", path.display());
             files.extend(found);
         } else {

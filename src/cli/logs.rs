@@ -2,13 +2,14 @@
 
 use anyhow::{Context as _, anyhow};
 
+use crate::executor::log;
 use crate::executor::output::Places;
 use crate::store::tasks::AttemptRecord;
 
 use super::args::LogsArgs;
 use super::desk;
 use super::failure::Outcome;
-use super::show::{log, out};
+use super::show::out;
 use super::tasks::restored;
 
 /// Prints an attempt's log.

@@ -2,6 +2,7 @@
 //! of the daemon; their arguments are here, their work is there.
 
 pub mod args;
+pub mod calendar;
 pub mod check;
 pub mod desk;
 pub mod failure;

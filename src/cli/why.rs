@@ -24,6 +24,9 @@ use super::tasks::restored;
 /// Tasks that are told of where a container is at work.
 const MOST_AT_WORK: usize = 5;
 
+/// Attempts of a task that are told of, the last ones.
+const MOST_ATTEMPTS: usize = 20;
+
 /// Explains a node of a run, or the slots of a pipeline.
 pub async fn why(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     match args.about.parse() {
@@ -70,7 +73,12 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     };
     let path = tree.path(subject);
     let attempts = if tree.is_leaf(subject) { reader.attempts(record.id, &path).await? } else { Vec::new() };
-    for attempt in &attempts {
+    // A sensor may have looked thousands of times.
+    let earlier = attempts.len().saturating_sub(MOST_ATTEMPTS);
+    if earlier > 0 {
+        let _ = writeln!(text, "  … and {earlier} attempts before these:");
+    }
+    for attempt in &attempts[earlier..] {
         let _ = writeln!(text, "  {}", told(attempt));
     }
     if !attempts.is_empty() {
@@ -90,7 +98,8 @@ fn at_work(run: &Run, node: NodeId) -> (Vec<NodeId>, usize) {
         return (Vec::new(), 0);
     }
     let at_work = |task: &NodeId| {
-        tree.is_leaf(*task) && matches!(run.seen(*task).status, Status::Running | Status::Retrying)
+        let status = run.seen(*task).status;
+        tree.is_leaf(*task) && matches!(status, Status::Running | Status::Waiting | Status::Retrying)
     };
     let mut tasks = tree.subtree(node).map(NodeId).filter(at_work);
     let first: Vec<NodeId> = tasks.by_ref().take(MOST_AT_WORK).collect();

@@ -1,10 +1,11 @@
-//! Reading the configuration directory: sexton.yaml, and the pipelines beside it. All mistakes of all files
-//! are reported in one go.
+//! Reading the configuration directory: sexton.yaml, and the calendars and pipelines beside it. All mistakes of
+//! all files are reported in one go.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::calendar::book::Book;
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::report::{Report, SourceFile};
@@ -31,6 +32,8 @@ pub struct Everything {
     pub config: Config,
     /// The text of sexton.yaml; empty where there is none.
     pub settings: String,
+    /// All calendars: those that come with the program, and those of `calendars/`.
+    pub calendars: Book,
     /// The pipelines, by file name.
     pub pipelines: Vec<Pipeline>,
     /// What was found in all the files.
@@ -59,7 +62,8 @@ pub fn everything(dir: &Path) -> Result<Everything, Error> {
             Err(error) => all.report.add_unreadable(&path, &error.source),
         }
     }
-    let files = if pipelines.is_dir() { pipeline_files(&pipelines)? } else { Vec::new() };
+    all.calendars = calendars(dir, &mut all.report)?;
+    let files = if pipelines.is_dir() { yaml_files(&pipelines)? } else { Vec::new() };
     let defaults = all.config.for_pipelines();
     let mut names = Names::default();
     for path in files {
@@ -104,6 +108,27 @@ pub fn config(dir: &Path, report: &mut Report) -> Result<Option<Config>, Error> 
     Ok(config)
 }
 
+/// The calendars that come with the program, with those of a configuration directory's `calendars/` and what these
+/// change. Where the report has errors then, it is for finding more of them only.
+pub fn calendars(dir: &Path, report: &mut Report) -> Result<Book, Error> {
+    let dir = dir.join("calendars");
+    if !dir.is_dir() {
+        return Ok(Book::embedded());
+    }
+    let mut files = Vec::new();
+    for path in yaml_files(&dir)? {
+        match source(&path) {
+            Ok(file) => files.push(file),
+            Err(error) => report.add_unreadable(&path, &error.source),
+        }
+    }
+    let (book, found) = Book::with(&files);
+    for (file, found) in files.iter().zip(found) {
+        report.add(file, found);
+    }
+    Ok(book)
+}
+
 /// The pipeline of one file, if that is valid.
 pub fn pipeline(path: &Path, defaults: &Defaults, report: &mut Report) -> Result<Option<Pipeline>, Error> {
     let file = source(path)?;
@@ -112,8 +137,8 @@ pub fn pipeline(path: &Path, defaults: &Defaults, report: &mut Report) -> Result
     Ok(pipeline)
 }
 
-/// The pipeline files of a directory, by name.
-pub fn pipeline_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+/// The files of a directory that pipelines or calendars are in, by name.
+pub fn yaml_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let failed = |source| Error { path: dir.to_owned(), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
@@ -136,7 +161,7 @@ pub fn find(dir: &Path, name: &str) -> Option<PathBuf> {
 
 /// The file that gives a pipeline this name with its `name` key.
 pub fn find_named(dir: &Path, name: &str) -> Option<PathBuf> {
-    let files = pipeline_files(&dir.join("pipelines")).ok()?;
+    let files = yaml_files(&dir.join("pipelines")).ok()?;
     let named = |path: &PathBuf| {
         let found = pipeline(path, &Defaults::default(), &mut Report::default());
         found.is_ok_and(|found| found.is_some_and(|pipeline| &*pipeline.name == name))

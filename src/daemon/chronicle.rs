@@ -8,7 +8,7 @@ use crate::cli::show::table::lasted;
 use crate::control::Watch;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
-use crate::run::state::{State, Status};
+use crate::run::state::{SkipReason, State, Status};
 use crate::run::why::{self, Around, root_cause};
 use crate::schedule::slot::{Decision, Entry};
 
@@ -24,7 +24,7 @@ pub struct Chronicle {
 }
 
 impl Watch for Chronicle {
-    fn changed(&mut self, live: &Live, nodes: &[NodeId], _now: Timestamp) {
+    fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp) {
         for &node in nodes {
             let (run, pipeline, task) = (live.run.id().0, &*live.pipeline.name, label(live, node));
             let why = || why::reason(&live.run, node);
@@ -38,6 +38,12 @@ impl Watch for Chronicle {
                 {
                     tracing::info!(run, pipeline, "{task} has begun: run {run}");
                 }
+                State::Waiting { since } if node == NodeId::ROOT && *since == now => {
+                    tracing::info!(run, pipeline, "{task} has begun: run {run}");
+                }
+                State::Skipped { reason, .. } if **reason == SkipReason::TimedOut => {
+                    tracing::warn!(run, pipeline, task, "{task} has waited in vain: {}", why());
+                }
                 State::Retrying { until, .. } => {
                     let again = until.strftime("%H:%M:%SZ");
                     tracing::warn!(run, pipeline, task, "{task} has failed: {}; again at {again}", why());
@@ -49,6 +55,8 @@ impl Watch for Chronicle {
                 | State::Deciding
                 | State::Queued { .. }
                 | State::Running { .. }
+                | State::Waiting { .. }
+                | State::Poking { .. }
                 | State::Open { .. }
                 | State::Succeeded { .. }
                 | State::Failed { .. }
@@ -80,7 +88,7 @@ impl Watch for Chronicle {
                 let why = reason(live, NodeId::ROOT);
                 tracing::error!(run, pipeline, "{task} has failed! Run {run}: {why} See `sexton why {run}`");
             }
-            Status::Pending | Status::Queued | Status::Running | Status::Retrying => {}
+            Status::Pending | Status::Queued | Status::Running | Status::Waiting | Status::Retrying => {}
         }
     }
 

@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::calendar::book::Book;
 use crate::cli::args::RunArgs;
 use crate::cli::desk;
 use crate::cli::failure::Outcome;
@@ -50,7 +51,7 @@ const LOCKED: &str = "one `sexton run` at a time uses a state directory: wait fo
 
 /// `sexton run`: one pipeline in the foreground, to its end.
 pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
-    let Some(Meant { pipeline, config, config_dir }) = read(args)? else {
+    let Some(Meant { pipeline, config, calendars, config_dir }) = read(args)? else {
         return Ok(Outcome::Unusable);
     };
     let params = match pipeline.params.bind(&args.params) {
@@ -65,7 +66,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
     let state = desk::directory(&args.state)?;
     log::complain();
     block_on(async {
-        let desk = Desk { state, config, config_dir, clock: Arc::new(System) };
+        let desk = Desk { state, config, calendars, config_dir, clock: Arc::new(System) };
         let asked = Asked { pipeline, params: kept_params(&params), date: args.date };
         foreground(&desk, asked, args.json).await
     })
@@ -75,6 +76,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
 struct Meant {
     pipeline: Pipeline,
     config: Config,
+    calendars: Book,
     config_dir: PathBuf,
 }
 
@@ -87,7 +89,7 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
         let found = load::find(&args.config.dir(), &args.pipeline);
         found.or_else(|| load::find_named(&args.config.dir(), &args.pipeline)).ok_or_else(|| {
             let dir = args.config.dir().join("pipelines");
-            let there = load::pipeline_files(&dir).unwrap_or_default();
+            let there = load::yaml_files(&dir).unwrap_or_default();
             let names: Vec<_> = there.iter().filter_map(|path| path.file_stem()?.to_str()).collect();
             let near = nearest(&args.pipeline, names).map(|near| format!("; did you mean `{near}`?"));
             let near = near.unwrap_or_default();
@@ -97,17 +99,20 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
     let config_dir = std::path::absolute(args.config.around(&path))?;
     let mut report = Report::default();
     let config = load::config(&config_dir, &mut report)?;
+    let calendars = load::calendars(&config_dir, &mut report)?;
+    let spoiled = report.has_errors();
     let defaults = config.clone().unwrap_or_default().for_pipelines();
     let pipeline = load::pipeline(&path, &defaults, &mut report)?;
     out::findings(&report);
-    let (Some(config), Some(pipeline)) = (config, pipeline) else { return Ok(None) };
-    Ok(Some(Meant { pipeline, config, config_dir }))
+    let (Some(config), Some(pipeline), false) = (config, pipeline, spoiled) else { return Ok(None) };
+    Ok(Some(Meant { pipeline, config, calendars, config_dir }))
 }
 
 /// Where a foreground run happens.
 struct Desk {
     state: PathBuf,
     config: Config,
+    calendars: Book,
     config_dir: PathBuf,
     clock: Arc<dyn Clock>,
 }
@@ -201,6 +206,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         Status::Pending
         | Status::Queued
         | Status::Running
+        | Status::Waiting
         | Status::Retrying
         | Status::Failed
         | Status::UpstreamFailed
@@ -233,7 +239,7 @@ async fn begin(
         scheduled_at: None,
         interval: day(date, &zone).with_context(|| format!("{date} has no day in {}", pipeline.timezone))?,
         params: asked.params,
-        evidence: evidence(&desk.config_dir),
+        evidence: evidence(&desk.config_dir, &desk.calendars),
         created_at: now,
     };
     let run = Run::new(record.id, pipeline.tree.clone());

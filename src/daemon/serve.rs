@@ -63,7 +63,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let boot_id = boot_id()?;
     let mut store = open(state, now, &boot_id).await?;
     let stale = found.as_ref().map_or(true, |found| found.report.has_errors());
-    let Some(found) = valid(found, &store).await? else { return Ok(Outcome::Unusable) };
+    let Some(found) = valid(found, &store, config_dir).await? else { return Ok(Outcome::Unusable) };
     let places = Places::new(state);
     places.prepare()?;
     let (reports, inbox) = mpsc::channel(REPORTS);
@@ -157,7 +157,11 @@ async fn open(state: &Path, now: Timestamp, boot_id: &str) -> anyhow::Result<Sto
 
 /// What to go by: the files, if they are there and valid, all of them; else what was last in force. `None`
 /// where nothing ever was, which has been said.
-async fn valid(found: Result<Everything, load::Error>, store: &Store) -> anyhow::Result<Option<Everything>> {
+async fn valid(
+    found: Result<Everything, load::Error>,
+    store: &Store,
+    config_dir: &Path,
+) -> anyhow::Result<Option<Everything>> {
     let why = match found {
         Ok(found) if !found.report.has_errors() => return Ok(Some(found)),
         Ok(found) => format!("are not valid:\n{}", found.report.render(false)),
@@ -168,10 +172,10 @@ async fn valid(found: Result<Everything, load::Error>, store: &Store) -> anyhow:
         return Ok(None);
     };
     tracing::error!("going by the last files that were valid; those that are there now {why}");
-    read_again(last).map(Some).context("what was last in force")
+    read_again(last, config_dir).map(Some).context("what was last in force")
 }
 
-fn read_again(last: InForce) -> anyhow::Result<Everything> {
+fn read_again(last: InForce, config_dir: &Path) -> anyhow::Result<Everything> {
     let mut report = Report::default();
     let file = SourceFile::new("sexton.yaml", last.settings.clone());
     let (config, diagnostics) = settings::parse(&file);
@@ -182,7 +186,10 @@ fn read_again(last: InForce) -> anyhow::Result<Everything> {
             .map_err(|report| anyhow!("{}: {report}", definition.name))
     });
     let pipelines = read.collect::<anyhow::Result<_>>()?;
-    Ok(Everything { config, settings: last.settings, pipelines, report: Report::default() })
+    // Of calendars only what is there now is known. Where that is not valid, those without it are.
+    let calendars = load::calendars(config_dir, &mut report).ok().filter(|_| !report.has_errors());
+    let calendars = calendars.unwrap_or_default();
+    Ok(Everything { config, settings: last.settings, calendars, pipelines, report: Report::default() })
 }
 
 fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
@@ -193,7 +200,7 @@ fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
         environment: found.config.environment.to_string(),
         surroundings: surroundings(&found.config, config_dir)?,
         parallelism: found.config.parallelism.get() as usize,
-        evidence: evidence(config_dir),
+        evidence: evidence(config_dir, &found.calendars),
     })
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use crate::calendar::book::Book;
 use crate::cli::args::KeeperArgs;
 use crate::cli::failure::Outcome;
 use crate::config::settings::{Config, SecretSource};
@@ -38,11 +39,11 @@ pub(super) fn surroundings(config: &Config, config_dir: &Path) -> anyhow::Result
 }
 
 /// What is in force beside a definition.
-pub(super) fn evidence(config_dir: &Path) -> Evidence {
+pub(super) fn evidence(config_dir: &Path, calendars: &Book) -> Evidence {
     Evidence {
         sexton: env!("CARGO_PKG_VERSION").to_owned(),
         configuration: crate::config::revision::of(config_dir),
-        calendars: None,
+        calendars: Some(calendars.version()),
         time_zones: time_zones(),
     }
 }

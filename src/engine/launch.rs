@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::executor::job::Job;
 use crate::executor::output::Places;
@@ -11,9 +14,10 @@ use crate::pipeline::environment::{attempt_facts, facts};
 use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::scope::Scope;
+use crate::pipeline::sensor::Condition;
 use crate::pipeline::{secret, template};
 use crate::run::live::Live;
-use crate::run::state::AttemptId;
+use crate::run::state::{AttemptId, State};
 
 /// What is the same for every command.
 #[derive(Clone, Debug)]
@@ -39,10 +43,11 @@ pub fn job(
     attempt: AttemptId,
     places: &Places,
     around: &Surroundings,
+    now: Timestamp,
 ) -> Result<Job, String> {
     let tree = live.run.tree();
     let settings = tree.settings(node);
-    let Kind::Exec(command) = tree.kind(node) else { return Err("a container is not run".to_owned()) };
+    let command = command(tree.kind(node)).ok_or_else(|| "it is no command".to_owned())?;
     let path = tree.path(node);
     let number = live.run.entry(node).attempts;
     let told = |what: &str, error: template::TemplateError| format!("{what}: {error}");
@@ -92,12 +97,45 @@ pub fn job(
         env,
         working_dir,
         user,
-        timeout: tree.options(node).timeout,
+        timeout: time_left(live, node, now),
         kill_grace: settings.kill_grace,
         log: places.absolute(&places.log(&live.pipeline.name, live.run.id(), &path, number)),
         stdout: None,
         mask,
     })
+}
+
+/// What an attempt of such a node runs.
+fn command(kind: &Kind) -> Option<&Command> {
+    match kind {
+        Kind::Exec(command) => Some(command),
+        Kind::Sensor(sensor) => match &sensor.condition {
+            Condition::Exec(command) => Some(command),
+            Condition::Time { .. }
+            | Condition::Session { .. }
+            | Condition::File { .. }
+            | Condition::Http(_)
+            | Condition::Object(_)
+            | Condition::Run(_) => None,
+        },
+        Kind::Serial(_)
+        | Kind::Parallel(_)
+        | Kind::Branch(_)
+        | Kind::Choice(_)
+        | Kind::Lazy(_)
+        | Kind::Awaited => None,
+    }
+}
+
+/// How long an attempt that begins now may take. A sensor's `timeout` is of the whole wait.
+fn time_left(live: &Live, node: NodeId, now: Timestamp) -> Option<Duration> {
+    let timeout = live.run.tree().options(node).timeout?;
+    let waited = if let State::Poking { since, .. } = live.run.state(node) {
+        Duration::try_from(now.duration_since(*since)).unwrap_or_default()
+    } else {
+        Duration::ZERO
+    };
+    Some(timeout.saturating_sub(waited))
 }
 
 fn reveal(text: String, around: &Surroundings, mask: &mut Vec<String>) -> Result<String, String> {

@@ -1,6 +1,7 @@
 //! The one owner of all live runs: it receives what happened, applies the law, saves, performs. It starts
 //! no process and knows no SQL; it never awaits in the middle of a change.
 
+mod choice;
 mod clocks;
 pub mod facts;
 mod firing;

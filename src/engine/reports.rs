@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::executor::job::{Ended, Expected, Inventory, Report, Verdict};
-use crate::run::event::Event;
-use crate::run::state::{Exit, Kill, KillReason, State};
+use crate::run::event::{Event, Yield};
+use crate::run::force::{Kill, KillReason};
+use crate::run::state::Exit;
 use crate::store::record::{AttemptEnd, Log, Usage};
 
+use super::choice;
 use super::flight::Flight;
 use super::runner::Engine;
 use super::turn::Turn;
@@ -58,13 +60,10 @@ impl Engine {
     }
 
     fn kill_of(&self, flight: &Flight) -> Option<Kill> {
-        let State::Running { kill, .. } = self.runs.get(&flight.run)?.run.state(flight.node) else {
-            return None;
-        };
-        kill.as_deref().cloned()
+        self.runs.get(&flight.run)?.run.state(flight.node).attempt()?.1.cloned()
     }
 
-    fn ended(&mut self, ended: Ended, turn: &mut Turn) {
+    fn ended(&mut self, mut ended: Ended, turn: &mut Turn) {
         if let Some(alive) = self.disowned.get_mut(&ended.attempt) {
             // Nothing of it is committed: whoever takes its run up again is to hear of it.
             *alive = false;
@@ -83,6 +82,13 @@ impl Engine {
         let path = live.run.tree().path(flight.node);
         let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
         let (bytes, dropped_bytes) = ended.log_bytes;
+        let yields = match choice::yielded(live, flight.node, &ended, &self.parts.places.absolute(&log)) {
+            Ok(yields) => yields,
+            Err(what) => {
+                ended.exit = Exit::BadChoice(what.into());
+                Yield::Nothing
+            }
+        };
         let end = AttemptEnd {
             attempt: ended.attempt,
             started_at: ended.started_at,
@@ -105,7 +111,7 @@ impl Engine {
             live.set_outputs(&path, ended.outputs);
         }
         turn.batch.attempt_ended(&live.run, &end);
-        let event = Event::Exited { node: flight.node, attempt: ended.attempt, exit: ended.exit };
+        let event = Event::Exited { node: flight.node, attempt: ended.attempt, exit: ended.exit, yields };
         if let Err(error) = self.happen(flight.run, event, turn) {
             tracing::error!(%error, run = %flight.run, "an exit did not fit the run");
         }

@@ -389,6 +389,7 @@ impl Engine {
                         turn.launches.insert(attempt);
                     }
                     Effect::Kill(_, attempt) => turn.kills.push(attempt),
+                    Effect::Sense(_) | Effect::Rest(_) => {}
                     Effect::Forget(node) => {
                         turn.batch.forget_outputs(&live.run, node);
                         let path = live.run.tree().path(node);
@@ -407,14 +408,16 @@ impl Engine {
             return;
         }
         let dying = self.disowned.values().filter(|alive| **alive).count();
+        let mut taken: usize = self.runs.values().map(|live| live.run.taken()).sum();
         for id in self.runs.keys().copied().collect::<Vec<_>>() {
             loop {
-                let free = self.parts.parallelism.saturating_sub(self.attempts.len() + dying);
+                let free = self.parts.parallelism.saturating_sub(taken + dying);
                 let Some(live) = self.runs.get(&id) else { break };
                 let Some(node) = live.run.admissible(free) else { break };
                 let event = if live.run.tree().is_leaf(node) {
                     let attempt = self.next.attempt;
                     self.next.attempt = AttemptId(attempt.0 + 1);
+                    taken += 1;
                     Event::Start { node, attempt }
                 } else {
                     Event::Open { node }

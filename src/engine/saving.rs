@@ -152,7 +152,8 @@ impl Engine {
         for &attempt in &turn.launches {
             let Some(flight) = self.attempts.get(&attempt) else { continue };
             let Some(live) = self.runs.get(&flight.run) else { continue };
-            match launch::job(live, flight.node, attempt, &self.parts.places, &self.parts.surroundings) {
+            let (places, around) = (&self.parts.places, &self.parts.surroundings);
+            match launch::job(live, flight.node, attempt, places, around, turn.now) {
                 Ok(job) => self.parts.executor.launch(job),
                 Err(what) => {
                     let ended = Ended::unstarted(attempt, Exit::NotStarted(what.into()));

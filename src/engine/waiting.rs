@@ -9,8 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::duration;
 use crate::pipeline::node::NodeId;
 use crate::run::event::Event;
+use crate::run::force::Mark;
 use crate::run::live::{Live, RunKind};
-use crate::run::state::{Mark, Status};
+use crate::run::state::Status;
 use crate::schedule::definition::Policy;
 use crate::schedule::slot::Decision;
 

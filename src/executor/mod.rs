@@ -2,5 +2,6 @@
 
 pub mod job;
 pub mod local;
+pub mod log;
 pub mod output;
 pub mod trees;

@@ -184,7 +184,7 @@ impl Tree {
 
     /// Whether a node's place makes it wait for its sibling `earlier`.
     pub fn is_behind(&self, node: NodeId, earlier: NodeId) -> bool {
-        let Some(up) = self.parent(node) else { return false };
+        let Some(up) = self.parent(node).filter(|up| self.parent(earlier) == Some(*up)) else { return false };
         match self.kind(up).order() {
             Order::InTurn => earlier < node,
             Order::AtOnce => false,

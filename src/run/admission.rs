@@ -2,8 +2,9 @@
 
 use crate::pipeline::node::NodeId;
 
+use super::force::{Kill, KillReason};
 use super::machine::Run;
-use super::state::{Kill, KillReason, State};
+use super::state::State;
 
 impl Run {
     /// The next queued node that may start when `free` places are left: the first in document order that
@@ -28,16 +29,28 @@ impl Run {
         }
         self.tree.ancestors(node).find(|&up| {
             let limit = self.tree.options(up).max_concurrent;
-            limit.is_some_and(|limit| self.live_below(up).count() >= limit.get() as usize)
+            limit.is_some_and(|limit| {
+                let taken = self.live_below(up).filter(|&leaf| self.takes_a_place(leaf)).count();
+                taken >= limit.get() as usize
+            })
         })
+    }
+
+    /// How many places this run takes.
+    pub fn taken(&self) -> usize {
+        self.live.iter().filter(|&&leaf| self.takes_a_place(leaf)).count()
+    }
+
+    /// Sensors take none, also while a command looks for them.
+    fn takes_a_place(&self, leaf: NodeId) -> bool {
+        matches!(self.state(leaf), State::Running { .. })
     }
 
     /// Whether attempts of cleared tasks are still being ended. Until they are gone nothing new starts in
     /// this run: what runs again must not meet its own past.
     pub fn is_clearing(&self) -> bool {
         let cleared = |kill: &Kill| kill.why == KillReason::Clear;
-        self.live
-            .iter()
-            .any(|&leaf| matches!(self.state(leaf), State::Running { kill: Some(kill), .. } if cleared(kill)))
+        let kills = self.live.iter().filter_map(|&leaf| self.state(leaf).attempt()?.1);
+        kills.into_iter().any(cleared)
     }
 }

@@ -3,28 +3,35 @@
 
 use jiff::Timestamp;
 
-use crate::pipeline::kind::Kind;
+use crate::pipeline::kind::{Kind, Order};
 use crate::pipeline::node::{NodeId, TriggerRule};
 
 use super::effect::Effect;
 use super::flow::{Outcome, Verdict};
+use super::force::HaltReason;
 use super::machine::{Run, Work, marked};
-use super::state::{CancelReason, Failure, HaltReason, SkipReason, State, Status};
+use super::state::{CancelReason, Failure, SkipReason, State, Status, Success};
 
 impl Run {
-    /// Considers the next children of a started container: one of a serial, of a parallel as many as end
-    /// at once or wait for an `after`, up to the first that waits for a place. So a million children
+    /// Considers the next children of a started container: one where the next waits for it, else as many as
+    /// end at once or wait for an `after`, up to the first that waits for a place. So a million children
     /// stay unrecorded until there is room for them.
-    pub(super) fn reach(&mut self, container: NodeId, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(super) fn reach(&mut self, container: NodeId, now: Timestamp) {
         if !matches!(self.state(container), State::Open { halt: None, .. }) {
             return;
         }
-        let serial = matches!(self.tree.kind(container), Kind::Serial(_));
         while let Some(progress) = self.progress.get(&container) {
-            let held = !serial && progress.queued > 0;
-            let Some(child) = progress.candidate().filter(|_| !held) else { return };
-            self.consider(child, now, effects);
-            if serial && !self.seen(child).status.is_ended() {
+            let Some(child) = progress.candidate() else { return };
+            let alone = match self.tree.kind(container).order() {
+                Order::InTurn => true,
+                Order::AtOnce => false,
+                Order::Led => self.tree.is_chooser(child),
+            };
+            if !alone && progress.queued > 0 {
+                return;
+            }
+            self.consider(child, now);
+            if alone && !self.seen(child).status.is_ended() {
                 return;
             }
             let after = self.tree.next_sibling(child);
@@ -37,7 +44,7 @@ impl Run {
     }
 
     /// The node's place in the tree allows it to start. Do its predecessors, its rule and its `when`?
-    pub(super) fn consider(&mut self, node: NodeId, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(super) fn consider(&mut self, node: NodeId, now: Timestamp) {
         let up = self.tree.parent(node).map(|up| self.state(up));
         let here = matches!(self.state(node), State::Pending) && !self.seen(node).status.is_ended();
         if !here || !matches!(up, None | Some(State::Open { halt: None, .. })) {
@@ -45,6 +52,10 @@ impl Run {
         }
         // Cleared while it ran: it starts anew when the last of it has ended.
         if self.live_below(node).next().is_some() {
+            return;
+        }
+        if let Some(reason) = self.passed_over(node) {
+            self.skip(node, reason, now);
             return;
         }
         let missing = self.tree.after(node).find(|&before| !self.seen(before).status.is_ended());
@@ -58,19 +69,31 @@ impl Run {
             Verdict::Run if self.tree.options(node).skip => self.skip(node, SkipReason::ByHand, now),
             Verdict::Run if self.tree.options(node).when.is_some() => {
                 self.set(node, State::Deciding);
-                effects.push(Effect::Evaluate(node));
+                self.effects.push(Effect::Evaluate(node));
             }
-            Verdict::Run => self.set(node, State::Queued { since: now }),
+            Verdict::Run => self.free(node, now),
+        }
+    }
+
+    /// Nothing speaks against the node any more: it needs a place, but for a sensor, which needs none.
+    pub(super) fn free(&mut self, node: NodeId, now: Timestamp) {
+        if matches!(self.tree.kind(node), Kind::Sensor(_)) {
+            self.set(node, State::Waiting { since: now });
+        } else {
+            self.set(node, State::Queued { since: now });
+        }
+        if self.tree.parent(node).is_some_and(|up| matches!(self.tree.kind(up), Kind::Branch(_))) {
+            self.pass_over_followers(node, now);
         }
     }
 
     fn verdict(&self, node: NodeId) -> Verdict {
-        let serial = self.tree.parent(node).filter(|up| matches!(self.tree.kind(*up), Kind::Serial(_)));
-        let earlier = serial.and_then(|up| self.progress.get(&up));
-        let before = |child: Option<NodeId>| child.filter(|child| *child < node);
+        let up = self.tree.parent(node);
+        let earlier = up.and_then(|up| self.progress.get(&up));
+        let before = |child: Option<NodeId>| child.filter(|&child| self.tree.is_behind(node, child));
         let failed = earlier.and_then(|progress| before(progress.failed));
-        let stopped = serial.filter(|up| self.tree.options(*up).stop_on_error);
-        let blocked = stopped.and(earlier).and_then(|progress| before(progress.culprit()));
+        let stopped = up.filter(|up| self.tree.options(*up).stop_on_error);
+        let blocked = stopped.and(earlier).and_then(|progress| before(progress.culprit));
         let counted = |after: NodeId| self.ending(after).map(|ending| ending.counted);
         match self.tree.options(node).trigger_rule {
             TriggerRule::AllDone => Verdict::Run,
@@ -96,6 +119,7 @@ impl Run {
         self.set(node, State::Open { since: now, halt: None });
         self.todo.push_back(Work::Reach(node));
         self.todo.push_back(Work::Settle(node));
+        self.consider_sensors(node);
     }
 
     /// Ends a container whose children have all ended.
@@ -117,7 +141,7 @@ impl Run {
             (Some((_, HaltReason::Cancel(by))), _) if cut_short => cancelled(CancelReason::By(by.clone())),
             (Some((origin, HaltReason::Timeout)), _) if cut_short => cancelled(CancelReason::Timeout(origin)),
             (Some((origin, HaltReason::Mark(..))), _) if cut_short => cancelled(CancelReason::Marked(origin)),
-            (_, Outcome::Succeeded) => State::Succeeded { at: now, marked: None },
+            (_, Outcome::Succeeded) => State::Succeeded { at: now, how: Success::Done },
             (_, Outcome::Failed(child)) => failed(Failure::Child(child)),
             (_, Outcome::Cancelled(child)) => cancelled(CancelReason::Child(child)),
             (_, Outcome::Skipped) => State::Skipped { at: now, reason: Box::new(SkipReason::Children) },

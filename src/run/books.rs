@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use crate::pipeline::kind::Kind;
 use crate::pipeline::node::{NodeId, TriggerRule};
 
-use super::flow::{Progress, is_counted};
+use super::flow::{Progress, is_chosen, is_counted};
 use super::machine::{Run, Work};
-use super::state::State;
+use super::state::{SkipReason, State};
 
 impl Run {
     /// Enters a node into the set that its state belongs to, and its timer.
@@ -37,6 +37,8 @@ impl Run {
             Group::Deciding => Some(&mut self.deciding),
             Group::Ready => Some(&mut self.ready),
             Group::Live => Some(&mut self.live),
+            Group::Waiting => Some(&mut self.waiting),
+            Group::TimedOut => Some(&mut self.timed_out),
             Group::Open => Some(&mut self.open),
             Group::None => None,
         }
@@ -46,11 +48,14 @@ impl Run {
     fn due(&self, node: NodeId, state: &State) -> Option<Timestamp> {
         match state {
             State::Retrying { until, .. } => Some(*until),
-            State::Open { since, halt: None } => {
+            State::Open { since, halt: None }
+            | State::Waiting { since }
+            | State::Poking { since, kill: None, .. } => {
                 let timeout = self.tree.options(node).timeout?;
                 Some(since.saturating_add(timeout).unwrap_or(Timestamp::MAX))
             }
             State::Open { halt: Some(_), .. }
+            | State::Poking { kill: Some(_), .. }
             | State::Pending
             | State::Deciding
             | State::Queued { .. }
@@ -84,11 +89,12 @@ impl Run {
             return;
         };
         progress.queued = progress.queued + u32::from(is_waiting) - u32::from(was_waiting);
-        let culprit = progress.culprit();
+        let culprit = progress.culprit;
         if ends && let Some(ending) = self.ending(node) {
             progress.add(node, ending);
         }
-        if progress.culprit() != culprit {
+        self.note_choice(up, node, &mut progress);
+        if progress.culprit != culprit {
             self.doom_successors(up, &mut progress, culprit);
         }
         self.progress.insert(up, progress);
@@ -100,26 +106,48 @@ impl Run {
         }
     }
 
-    /// The later siblings in a serial that can no longer run have ended with that: no records, one count.
+    /// Notes which child of a branch was chosen first.
+    fn note_choice(&self, up: NodeId, child: NodeId, progress: &mut Progress) {
+        if self.is_choice(child) {
+            progress.chosen = Some(progress.chosen.map_or(child, |known| known.min(child)));
+        } else if progress.chosen == Some(child) {
+            // Cancelled, or marked: rare enough for a look at all of them.
+            progress.chosen = self.tree.children(up).find(|&child| self.is_choice(child));
+        }
+    }
+
+    /// Whether a branch has chosen this child of it.
+    pub(super) fn is_choice(&self, child: NodeId) -> bool {
+        let branch = self.tree.parent(child).filter(|up| matches!(self.tree.kind(*up), Kind::Branch(_)));
+        branch.is_some() && is_chosen(self.state(child))
+    }
+
+    /// Those behind a child that can no longer run have ended with that: no records, one count.
     fn doom_successors(&mut self, up: NodeId, progress: &mut Progress, known: Option<NodeId>) {
-        let halted = !matches!(self.state(up), State::Open { halt: None, .. });
-        let serial = matches!(self.tree.kind(up), Kind::Serial(_));
-        if halted || !serial || !self.tree.options(up).stop_on_error {
+        if !matches!(self.state(up), State::Open { halt: None, .. }) {
             return;
         }
-        let Some(culprit) = progress.culprit() else { return };
-        let mut next = self.tree.next_sibling(culprit);
-        while let Some(child) = next.filter(|child| known.is_none_or(|known| *child < known)) {
-            let obeys = self.tree.options(child).trigger_rule == TriggerRule::AllSuccess;
-            if obeys
+        let Some(culprit) = progress.culprit else { return };
+        let tree = self.tree.clone();
+        for child in tree.followers(culprit) {
+            let counted = known.is_some_and(|known| self.dooms(known, child));
+            if self.dooms(culprit, child)
+                && !counted
                 && matches!(self.state(child), State::Pending)
                 && let Some(ending) = self.ending_in(up, child, progress)
             {
                 progress.add(child, ending);
                 self.release(child);
             }
-            next = self.tree.next_sibling(child);
         }
+    }
+
+    /// Whether `culprit`, which did not succeed, keeps a sibling behind it from running.
+    pub(super) fn dooms(&self, culprit: NodeId, sibling: NodeId) -> bool {
+        let Some(up) = self.tree.parent(culprit) else { return false };
+        self.tree.is_behind(sibling, culprit)
+            && self.tree.options(up).stop_on_error
+            && self.tree.options(sibling).trigger_rule == TriggerRule::AllSuccess
     }
 
     /// Nodes that waited for something at or below `node` are looked at again.
@@ -147,6 +175,7 @@ impl Run {
             progress.again.insert(node);
         }
         self.todo.push_back(Work::Reach(up));
+        self.consider_sensor(node);
     }
 
     /// The counts of a started container, made anew from its children's records.
@@ -158,6 +187,7 @@ impl Run {
             if let Some(ending) = self.ending_in(container, child, &progress) {
                 progress.add(child, ending);
             }
+            self.note_choice(container, child, &mut progress);
         }
         progress
     }
@@ -175,6 +205,8 @@ impl Run {
         self.deciding = BTreeSet::new();
         self.ready = BTreeSet::new();
         self.live = BTreeSet::new();
+        self.waiting = BTreeSet::new();
+        self.timed_out = BTreeSet::new();
         self.timers = BTreeSet::new();
         self.parked = BTreeMap::new();
         self.todo.clear();
@@ -191,9 +223,10 @@ impl Run {
         } else if self.state(NodeId::ROOT).is_ended() {
             self.todo.push_back(Work::Finish);
         }
-        for &container in &self.open {
+        for container in self.open.clone() {
             self.todo.push_back(Work::Reach(container));
             self.todo.push_back(Work::Settle(container));
+            self.consider_sensors(container);
         }
     }
 
@@ -211,6 +244,8 @@ enum Group {
     Deciding,
     Ready,
     Live,
+    Waiting,
+    TimedOut,
     Open,
     None,
 }
@@ -219,8 +254,10 @@ fn group(state: &State) -> Group {
     match state {
         State::Deciding => Group::Deciding,
         State::Queued { .. } => Group::Ready,
-        State::Running { .. } => Group::Live,
+        State::Running { .. } | State::Poking { .. } => Group::Live,
+        State::Waiting { .. } => Group::Waiting,
         State::Open { .. } => Group::Open,
+        State::Skipped { reason, .. } if **reason == SkipReason::TimedOut => Group::TimedOut,
         State::Pending
         | State::Retrying { .. }
         | State::Succeeded { .. }

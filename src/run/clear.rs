@@ -6,7 +6,7 @@ use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 
 use super::machine::Run;
-use super::state::{State, Status};
+use super::state::{SkipReason, State, Status};
 
 /// What somebody wants to run again.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,7 @@ pub struct Request {
     pub targets: Vec<NodeId>,
     /// Only tasks in these states; empty for all that have done, or are doing, anything.
     pub states: Vec<Status>,
-    /// Also what comes after them: later siblings in every `serial` around, `after` successors, and theirs.
+    /// Also what comes after them: siblings that wait for theirs, `after` successors, and theirs.
     pub downstream: bool,
     /// Also what comes before them.
     pub upstream: bool,
@@ -72,7 +72,7 @@ struct Reset<'a> {
     fresh: Vec<NodeId>,
     /// Nodes and containers around them whose successors have been.
     spread: BTreeSet<NodeId>,
-    /// By serial: the children from which on all later, and up to which all earlier ones have been added.
+    /// By container: the children from which on all later, and up to which all earlier ones have been added.
     swept: BTreeMap<NodeId, (NodeId, NodeId)>,
 }
 
@@ -116,11 +116,16 @@ impl<'a> Reset<'a> {
     fn spread_from(&mut self, node: NodeId, request: &Request) {
         let tree = self.run.tree();
         for at in std::iter::once(node).chain(tree.ancestors(node)) {
+            let branch = tree.parent(at).filter(|up| matches!(tree.kind(*up), Kind::Branch(_)));
+            // Its siblings come after, or before, what a branch does next only where it chooses anew.
+            if let Some(branch) = branch.filter(|_| at == node) {
+                self.sweep(branch, at, request);
+            }
             if !self.spread.insert(at) {
                 break;
             }
-            if let Some(serial) = tree.parent(at).filter(|up| matches!(tree.kind(*up), Kind::Serial(_))) {
-                self.sweep(serial, at, request);
+            if let Some(up) = tree.parent(at).filter(|_| branch.is_none()) {
+                self.sweep(up, at, request);
             }
             let successors = tree.before(at).filter(|_| request.downstream);
             let predecessors = tree.after(at).filter(|_| request.upstream);
@@ -130,36 +135,36 @@ impl<'a> Reset<'a> {
         }
     }
 
-    /// Adds the siblings after, and before, a child of a serial: each once, however often it is asked.
-    fn sweep(&mut self, serial: NodeId, at: NodeId, request: &Request) {
+    /// Adds the siblings that wait for a child, and those that it waits for: each once, however often it is
+    /// asked.
+    fn sweep(&mut self, up: NodeId, at: NodeId, request: &Request) {
         let tree = self.run.tree();
-        let end = NodeId(tree.subtree(serial).end);
-        let (from, upto) = self.swept.get(&serial).copied().unwrap_or((end, NodeId(0)));
+        let end = NodeId(tree.subtree(up).end);
+        let (from, upto) = self.swept.get(&up).copied().unwrap_or((end, NodeId(0)));
         if request.downstream && at < from {
-            let mut next = tree.next_sibling(at);
-            while let Some(sibling) = next.filter(|sibling| *sibling <= from) {
+            for sibling in tree.followers(at).take_while(|sibling| *sibling <= from) {
                 self.add_subtree(sibling);
-                next = tree.next_sibling(sibling);
             }
         }
         if request.upstream && at > upto {
-            let earlier = tree.children(serial).skip_while(|sibling| *sibling < upto);
-            for sibling in earlier.take_while(|sibling| *sibling < at) {
+            for sibling in tree.forerunners(at).skip_while(|sibling| *sibling < upto) {
                 self.add_subtree(sibling);
             }
         }
-        self.swept.insert(serial, (from.min(at), upto.max(at)));
+        self.swept.insert(up, (from.min(at), upto.max(at)));
     }
 }
 
 impl Run {
-    /// Nodes that are `upstream_failed` because of one of `nodes`, by record or by their place in a serial,
-    /// directly or through others.
+    /// Nodes that are `upstream_failed` because of one of `nodes`, by record or by their place, or that were
+    /// skipped because of one, directly or through others.
     pub(super) fn because_of(&self, nodes: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
-        let mut blamed: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+        let (mut blamed, mut decided) = (Blame::new(), Blame::new());
         for node in self.tree.ids() {
             if let State::UpstreamFailed { culprit, .. } = self.state(node) {
                 blamed.entry(*culprit).or_default().push(node);
+            } else if let Some(by) = skipped_by(self.state(node)) {
+                decided.entry(by).or_default().push(node);
             }
         }
         let mut freed = BTreeSet::new();
@@ -174,7 +179,9 @@ impl Run {
             let met: BTreeSet<NodeId> = below.chain(above.iter().copied()).collect();
             let recorded = met.into_iter().flat_map(|culprit| blamed.remove(&culprit).unwrap_or_default());
             let doomed = above.into_iter().flat_map(|at| self.doomed_by(at));
-            for victim in recorded.chain(doomed).collect::<Vec<_>>() {
+            // What was decided stands while something below or above it runs again.
+            let skipped = decided.remove(&node).unwrap_or_default();
+            for victim in recorded.chain(doomed).chain(skipped).collect::<Vec<_>>() {
                 if freed.insert(victim) {
                     fresh.push(victim);
                 }
@@ -183,14 +190,32 @@ impl Run {
         freed
     }
 
-    /// The later siblings in a serial that cannot run because of `culprit`.
+    /// The siblings that cannot run because of `culprit`.
     fn doomed_by(&self, culprit: NodeId) -> impl Iterator<Item = NodeId> + use<'_> {
         let up = self.tree.parent(culprit).and_then(|up| self.progress(up));
-        let first = up.filter(|progress| progress.culprit() == Some(culprit));
-        let next = first.and_then(|_| self.tree.next_sibling(culprit));
-        std::iter::successors(next, |&sibling| self.tree.next_sibling(sibling)).filter(move |&sibling| {
+        let first = up.filter(|progress| progress.culprit == Some(culprit));
+        first.into_iter().flat_map(move |_| self.tree.followers(culprit)).filter(move |&sibling| {
             let seen = self.seen(sibling);
             seen.origin == culprit && seen.status == Status::UpstreamFailed
         })
+    }
+}
+
+/// Nodes by the one that is the reason why they did not run.
+type Blame = BTreeMap<NodeId, Vec<NodeId>>;
+
+/// The node that decided that this one was skipped.
+fn skipped_by(state: &State) -> Option<NodeId> {
+    let State::Skipped { reason, .. } = state else { return None };
+    match **reason {
+        SkipReason::NotChosen(by) | SkipReason::Sensor(by) => Some(by),
+        SkipReason::ByHand
+        | SkipReason::When
+        | SkipReason::NothingFailed
+        | SkipReason::Children
+        | SkipReason::TimedOut
+        | SkipReason::NoSlot(_)
+        | SkipReason::With(_)
+        | SkipReason::Marked(_) => None,
     }
 }

@@ -13,6 +13,11 @@ pub enum Effect {
     Launch(NodeId, AttemptId),
     /// End this attempt of a leaf, with everything it started.
     Kill(NodeId, AttemptId),
+    /// See whether a waiting sensor is true, until that is known and answered with
+    /// [`super::event::Event::Sensed`], or [`super::event::Event::Poke`] has its command look.
+    Sense(NodeId),
+    /// A sensor waits no more, however that came: nobody needs to look.
+    Rest(NodeId),
     /// The node was cleared: what it had written to `$SEXTON_OUTPUT` is void.
     Forget(NodeId),
     /// The run has ended.

@@ -3,7 +3,8 @@
 
 use crate::pipeline::node::NodeId;
 
-use super::state::{AttemptId, Exit, Mark};
+use super::force::Mark;
+use super::state::{AttemptId, Exit};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,22 @@ pub enum Event {
         attempt: AttemptId,
         /// How.
         exit: Exit,
+        /// What there is of it, if it succeeded.
+        yields: Yield,
+    },
+    /// A waiting sensor was looked for, and the answer is final.
+    Sensed {
+        /// The sensor.
+        node: NodeId,
+        /// The answer.
+        sensed: Sensed,
+    },
+    /// A waiting sensor looks by way of its command.
+    Poke {
+        /// The sensor.
+        node: NodeId,
+        /// The attempt that this begins.
+        attempt: AttemptId,
     },
     /// Time has passed: retries may be due, containers out of time.
     Wake,
@@ -65,6 +82,27 @@ pub enum Event {
     },
 }
 
+/// What a success is needed for, beyond itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Yield {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Of the child of a branch that chooses: these of its siblings.
+    Choice(Vec<NodeId>),
+}
+
+/// A final answer about a sensor. "Not yet" is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sensed {
+    /// It is true: what is, in words.
+    Met(Box<str>),
+    /// It can never be: why not, in words.
+    Failed(Box<str>),
+    /// There is nothing to wait for: why not, in words.
+    Skipped(Box<str>),
+}
+
 impl Event {
     /// The event in a word, for messages.
     pub fn word(&self) -> &'static str {
@@ -74,6 +112,8 @@ impl Event {
             Self::Open { .. } => "open",
             Self::Start { .. } => "start",
             Self::Exited { .. } => "exit",
+            Self::Sensed { .. } => "sensed",
+            Self::Poke { .. } => "poke",
             Self::Wake => "wake",
             Self::Cancel { .. } => "cancel",
             Self::Mark { .. } => "mark",

@@ -26,7 +26,7 @@ impl Tally {
     pub fn of(status: Status, count: u32) -> Self {
         let mut tally = Self::default();
         match status {
-            Status::Pending | Status::Queued | Status::Running | Status::Retrying => {}
+            Status::Pending | Status::Queued | Status::Running | Status::Waiting | Status::Retrying => {}
             Status::Succeeded => tally.succeeded = count,
             Status::Failed => tally.failed = count,
             Status::Skipped => tally.skipped = count,
@@ -60,6 +60,8 @@ pub struct Ending {
     pub leaves: Tally,
     /// Failures suppressed at or below it.
     pub suppressed: u32,
+    /// Whether it was the choice of a branch: then the others are not kept from running by how it fared.
+    pub chosen: bool,
 }
 
 /// How far a started container has come. Always derivable from its children's records.
@@ -77,6 +79,11 @@ pub struct Progress {
     pub failed: Option<NodeId>,
     /// The first child in document order that was cancelled.
     pub cancelled: Option<NodeId>,
+    /// The first child in document order that did not succeed, and so keeps `all_success` successors from
+    /// running.
+    pub culprit: Option<NodeId>,
+    /// Of a branch: the first child in document order that was chosen, however it fared.
+    pub chosen: Option<NodeId>,
     /// From where on children have not been looked at yet.
     pub next: Option<NodeId>,
     /// Children before that which are to be looked at again.
@@ -97,19 +104,19 @@ impl Progress {
             | Status::Pending
             | Status::Queued
             | Status::Running
+            | Status::Waiting
             | Status::Retrying => return,
         };
-        *first = Some(first.map_or(child, |known| known.min(child)));
+        let earliest = |known: Option<NodeId>| Some(known.map_or(child, |known| known.min(child)));
+        *first = earliest(*first);
+        if !ending.chosen {
+            self.culprit = earliest(self.culprit);
+        }
     }
 
     /// The first child in document order that is to be looked at.
     pub fn candidate(&self) -> Option<NodeId> {
         self.again.first().copied().into_iter().chain(self.next).min()
-    }
-
-    /// The earliest child that keeps `all_success` successors from running.
-    pub fn culprit(&self) -> Option<NodeId> {
-        [self.failed, self.cancelled].into_iter().flatten().min()
     }
 
     /// What the container becomes when all of its `count` children have ended.
@@ -147,6 +154,24 @@ pub enum Verdict {
     NothingFailed,
 }
 
+/// Whether a child of a branch in this state was chosen: its turn had come, and nothing spoke against it.
+pub(super) fn is_chosen(child: &State) -> bool {
+    match child {
+        State::Queued { .. }
+        | State::Running { .. }
+        | State::Waiting { .. }
+        | State::Poking { .. }
+        | State::Open { .. }
+        | State::Retrying { .. }
+        | State::Succeeded { .. } => true,
+        State::Failed { failure, .. } => !matches!(**failure, Failure::When(_)),
+        State::Skipped { reason, .. } => {
+            matches!(**reason, SkipReason::Children | SkipReason::TimedOut | SkipReason::NoSlot(_))
+        }
+        State::Pending | State::Deciding | State::UpstreamFailed { .. } | State::Cancelled { .. } => false,
+    }
+}
+
 /// Whether a container in this state has counts: it is open, or it may have been before it ended.
 pub(super) fn is_counted(container: &State) -> bool {
     match container {
@@ -154,6 +179,8 @@ pub(super) fn is_counted(container: &State) -> bool {
         | State::Deciding
         | State::Queued { .. }
         | State::Running { .. }
+        | State::Waiting { .. }
+        | State::Poking { .. }
         | State::Retrying { .. }
         | State::UpstreamFailed { .. } => false,
         State::Open { .. } | State::Succeeded { .. } | State::Cancelled { .. } => true,

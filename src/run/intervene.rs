@@ -8,8 +8,9 @@ use crate::pipeline::node::NodeId;
 
 use super::effect::Effect;
 use super::event::Event;
+use super::force::{Halt, HaltReason, Kill, KillReason, Mark};
 use super::machine::{Illegal, Run, Work, marked};
-use super::state::{CancelReason, Halt, HaltReason, Kill, KillReason, Mark, State};
+use super::state::{CancelReason, SkipReason, State};
 
 impl Run {
     pub(super) fn cancel(
@@ -18,19 +19,19 @@ impl Run {
         by: &str,
         event: &Event,
         now: Timestamp,
-        effects: &mut Vec<Effect>,
     ) -> Result<(), Illegal> {
         if self.seen(node).status.is_ended() {
             return Err(self.illegal(node, event));
         }
         match self.state(node) {
-            State::Open { .. } => self.halt(node, &HaltReason::Cancel(by.into()), now, effects),
-            State::Running { .. } => {
-                self.kill(node, Kill { why: KillReason::Cancel, by: by.into() }, effects);
+            State::Open { .. } => self.halt(node, &HaltReason::Cancel(by.into()), now),
+            State::Running { .. } | State::Poking { .. } => {
+                self.kill(node, Kill { why: KillReason::Cancel, by: by.into() });
             }
             State::Pending
             | State::Deciding
             | State::Queued { .. }
+            | State::Waiting { .. }
             | State::Retrying { .. }
             | State::Succeeded { .. }
             | State::Failed { .. }
@@ -40,7 +41,7 @@ impl Run {
                 if self.live_below(node).next().is_some() {
                     // Attempts of a container that was cleared are still on their way out below it.
                     self.start_container(node, now);
-                    self.halt(node, &HaltReason::Cancel(by.into()), now, effects);
+                    self.halt(node, &HaltReason::Cancel(by.into()), now);
                 } else {
                     let reason = Box::new(CancelReason::By(by.into()));
                     self.set(node, State::Cancelled { at: now, reason });
@@ -51,13 +52,7 @@ impl Run {
     }
 
     /// Nothing more starts below `container`; what runs there is ended, what waits there is cancelled.
-    pub(super) fn halt(
-        &mut self,
-        container: NodeId,
-        why: &HaltReason,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn halt(&mut self, container: NodeId, why: &HaltReason, now: Timestamp) {
         let (cause, reason, by) = match why {
             HaltReason::Cancel(by) => (KillReason::Cancel, CancelReason::By(by.clone()), by.clone()),
             HaltReason::Timeout => {
@@ -79,15 +74,16 @@ impl Run {
             self.set(node, State::Open { since, halt });
         }
         let waits = |run: &Self| -> Vec<NodeId> {
-            let retries = run.timers.iter().map(|&(_, node)| node).filter(|node| within.contains(node));
-            let waiting = run.ready.range(within.clone()).chain(run.deciding.range(within.clone()));
-            retries.filter(|&node| run.tree.is_leaf(node)).chain(waiting.copied()).collect()
+            let timers = run.timers.iter().map(|&(_, node)| node).filter(|node| within.contains(node));
+            let retries = timers.filter(|&node| matches!(run.state(node), State::Retrying { .. }));
+            let ready = run.ready.range(within.clone()).chain(run.deciding.range(within.clone()));
+            retries.chain(ready.chain(run.waiting.range(within.clone())).copied()).collect()
         };
         for node in waits(self) {
             self.set(node, State::Cancelled { at: now, reason: Box::new(reason.clone()) });
         }
         for leaf in self.live_below(container).collect::<Vec<_>>() {
-            self.kill(leaf, Kill { why: cause.clone(), by: by.clone() }, effects);
+            self.kill(leaf, Kill { why: cause.clone(), by: by.clone() });
         }
         for &node in open.iter().rev() {
             self.recount(node);
@@ -98,15 +94,17 @@ impl Run {
     }
 
     /// Has a live leaf ended. The first reason stands; but what was to be cleared may be stopped after all.
-    fn kill(&mut self, leaf: NodeId, kill: Kill, effects: &mut Vec<Effect>) {
-        let State::Running { attempt, since, kill: known } = self.state(leaf) else { return };
-        let (attempt, since) = (*attempt, *since);
-        if known.as_ref().is_some_and(|known| known.why != KillReason::Clear || kill.why == KillReason::Clear)
-        {
+    pub(super) fn kill(&mut self, leaf: NodeId, kill: Kill) {
+        let Some((attempt, known)) = self.state(leaf).attempt() else { return };
+        if known.is_some_and(|known| known.why != KillReason::Clear || kill.why == KillReason::Clear) {
             return;
         }
-        self.set(leaf, State::Running { attempt, since, kill: Some(Box::new(kill)) });
-        effects.push(Effect::Kill(leaf, attempt));
+        let mut state = self.state(leaf).clone();
+        if let State::Running { kill: why, .. } | State::Poking { kill: why, .. } = &mut state {
+            *why = Some(Box::new(kill));
+        }
+        self.set(leaf, state);
+        self.effects.push(Effect::Kill(leaf, attempt));
     }
 
     pub(super) fn mark(
@@ -116,14 +114,13 @@ impl Run {
         by: &str,
         event: &Event,
         now: Timestamp,
-        effects: &mut Vec<Effect>,
     ) -> Result<(), Illegal> {
-        if let State::Running { .. } = self.state(node) {
-            self.kill(node, Kill { why: KillReason::Mark { node, mark }, by: by.into() }, effects);
+        if self.state(node).attempt().is_some() {
+            self.kill(node, Kill { why: KillReason::Mark { node, mark }, by: by.into() });
             return Ok(());
         }
         if let State::Open { halt: None, .. } = self.state(node) {
-            self.halt(node, &HaltReason::Mark(mark, by.into()), now, effects);
+            self.halt(node, &HaltReason::Mark(mark, by.into()), now);
             return Ok(());
         }
         let halted = matches!(self.state(node), State::Open { .. });
@@ -133,9 +130,11 @@ impl Run {
         if halted || unreached || self.live_below(node).next().is_some() {
             return Err(self.illegal(node, event));
         }
-        // What is below the marked node stays as it was: only what waited for it outside is released.
+        // What is below the marked node stays as it was: only what waited for it outside is released. And a
+        // branch has chosen, whatever is said of its choice.
+        let chosen = |freed: NodeId| matches!(self.state(freed), State::Skipped { reason, .. } if matches!(**reason, SkipReason::NotChosen(_)));
         let freed = self.because_of(&BTreeSet::from([node]));
-        let outside = freed.into_iter().filter(|&freed| !self.tree.is_within(freed, node));
+        let outside = freed.into_iter().filter(|&freed| !self.tree.is_within(freed, node) && !chosen(freed));
         let freed: BTreeSet<NodeId> = outside.flat_map(|top| self.tree.subtree(top).map(NodeId)).collect();
         let freed: Vec<NodeId> = freed.into_iter().collect();
         self.revise(&freed, Some(node), now)?;
@@ -144,21 +143,13 @@ impl Run {
         Ok(())
     }
 
-    pub(super) fn clear(
-        &mut self,
-        nodes: &[NodeId],
-        by: &str,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), Illegal> {
+    pub(super) fn clear(&mut self, nodes: &[NodeId], by: &str, now: Timestamp) -> Result<(), Illegal> {
         self.revise(nodes, None, now)?;
         for &node in nodes {
-            if let State::Running { .. } = self.state(node) {
-                self.kill(node, Kill { why: KillReason::Clear, by: by.into() }, effects);
-            }
+            self.kill(node, Kill { why: KillReason::Clear, by: by.into() });
             if self.tree.is_leaf(node) {
                 self.forgive(node);
-                effects.push(Effect::Forget(node));
+                self.effects.push(Effect::Forget(node));
             }
         }
         self.rebuild();
@@ -200,12 +191,13 @@ impl Run {
             self.put(node, state);
         }
         for &node in nodes {
-            if !matches!(self.state(node), State::Running { .. }) {
+            if self.state(node).attempt().is_none() {
                 self.put(node, State::Pending);
             }
             let range = self.tree.subtree(node);
             let within = NodeId(range.start)..NodeId(range.end);
-            let waiting = self.ready.range(within.clone()).chain(self.deciding.range(within));
+            let ready = self.ready.range(within.clone()).chain(self.deciding.range(within.clone()));
+            let waiting = ready.chain(self.waiting.range(within));
             for waiting in waiting.copied().collect::<Vec<_>>() {
                 self.put(waiting, State::Pending);
             }

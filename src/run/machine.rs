@@ -12,11 +12,12 @@ use jiff::Timestamp;
 use crate::pipeline::node::{NodeId, Tree};
 
 use super::effect::Effect;
-use super::event::Event;
+use super::event::{Event, Yield};
 use super::flow::{Progress, is_counted};
+use super::force::{HaltReason, Kill, KillReason, Mark};
+use super::retry::retry_delay;
 use super::state::{
-    AttemptId, CancelReason, Entry, Exit, Failure, HaltReason, Kill, KillReason, Mark, RunId, SkipReason,
-    State, Status, retry_delay,
+    AttemptId, CancelReason, Entry, Exit, Failure, RunId, SkipReason, State, Status, Success,
 };
 
 /// One execution of a tree.
@@ -35,11 +36,17 @@ pub struct Run {
     pub(super) ready: BTreeSet<NodeId>,
     /// Leaves with a live attempt.
     pub(super) live: BTreeSet<NodeId>,
-    /// Retries and container timeouts, by the time they are due.
+    /// Sensors that wait, but for those whose attempt is live.
+    pub(super) waiting: BTreeSet<NodeId>,
+    /// Sensors that were skipped because they had waited for long enough.
+    pub(super) timed_out: BTreeSet<NodeId>,
+    /// Retries, and timeouts of containers and sensors, by the time they are due.
     pub(super) timers: BTreeSet<(Timestamp, NodeId)>,
     /// Nodes whose turn has come but for an `after`, under the first one that is missing.
     pub(super) parked: BTreeMap<NodeId, Vec<NodeId>>,
     pub(super) todo: VecDeque<Work>,
+    /// What the present step asks for, in the order in which it is to be performed.
+    pub(super) effects: Vec<Effect>,
     changed: Vec<NodeId>,
 }
 
@@ -77,6 +84,12 @@ pub enum Illegal {
         /// The attempt that was reported.
         attempt: AttemptId,
     },
+    /// A success without what it is needed for, or with what nobody needs.
+    #[error("`{path}` succeeded with something else than was asked of it")]
+    Yield {
+        /// Where.
+        path: String,
+    },
     /// A clear inside something that is being cancelled right now.
     #[error("`{path}` is being stopped: clear it when what still runs there has ended")]
     Halting {
@@ -98,9 +111,12 @@ impl Run {
             deciding: BTreeSet::new(),
             ready: BTreeSet::new(),
             live: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            timed_out: BTreeSet::new(),
             timers: BTreeSet::new(),
             parked: BTreeMap::new(),
             todo: VecDeque::new(),
+            effects: Vec::new(),
             changed: Vec::new(),
         }
     }
@@ -125,7 +141,7 @@ impl Run {
             Event::Condition { node, holds } => {
                 self.require(*node, event, |state| matches!(state, State::Deciding))?;
                 match holds {
-                    Ok(true) => self.set(*node, State::Queued { since: now }),
+                    Ok(true) => self.free(*node, now),
                     Ok(false) => self.skip(*node, SkipReason::When, now),
                     Err(error) => self.fail(*node, Failure::When(error.clone()), now),
                 }
@@ -140,24 +156,40 @@ impl Run {
                 self.require(*node, event, |state| leaf && matches!(state, State::Queued { .. }))?;
                 self.entries[node.index()].attempts += 1;
                 self.set(*node, State::Running { attempt: *attempt, since: now, kill: None });
-                effects.push(Effect::Launch(*node, *attempt));
+                self.effects.push(Effect::Launch(*node, *attempt));
             }
-            Event::Exited { node, attempt, exit } => {
-                let State::Running { attempt: live, kill, .. } = self.state(*node) else {
+            Event::Exited { node, attempt, exit, yields } => {
+                let live = self.state(*node).attempt().filter(|(live, _)| live == attempt);
+                let Some((_, kill)) = live else {
                     return Err(Illegal::Attempt { path: self.tree.path(*node), attempt: *attempt });
                 };
-                if live != attempt {
-                    return Err(Illegal::Attempt { path: self.tree.path(*node), attempt: *attempt });
+                if !self.is_asked_of(*node, exit, yields) {
+                    return Err(Illegal::Yield { path: self.tree.path(*node) });
                 }
-                let kill = kill.clone();
-                self.exited(*node, *attempt, exit, kill.as_deref(), now);
+                let kill = kill.cloned();
+                self.exited(*node, *attempt, exit, yields, kill.as_ref(), now);
             }
-            Event::Wake => self.wake(now, effects),
-            Event::Cancel { node, by } => self.cancel(*node, by, event, now, effects)?,
-            Event::Mark { node, mark, by } => self.mark(*node, *mark, by, event, now, effects)?,
-            Event::Clear { nodes, by } => self.clear(nodes, by, now, effects)?,
+            Event::Sensed { node, sensed } => {
+                self.require(*node, event, |state| matches!(state, State::Waiting { .. }))?;
+                self.sensed(*node, sensed, now);
+            }
+            Event::Poke { node, attempt } => {
+                let State::Waiting { since } = *self.state(*node) else {
+                    return Err(self.illegal(*node, event));
+                };
+                // It is no try of a task, and so not one of those that are counted.
+                self.entries[node.index()].attempts += 1;
+                self.forgive(*node);
+                self.set(*node, State::Poking { attempt: *attempt, since, kill: None });
+                self.effects.push(Effect::Launch(*node, *attempt));
+            }
+            Event::Wake => self.wake(now),
+            Event::Cancel { node, by } => self.cancel(*node, by, event, now)?,
+            Event::Mark { node, mark, by } => self.mark(*node, *mark, by, event, now)?,
+            Event::Clear { nodes, by } => self.clear(nodes, by, now)?,
         }
-        self.work_off(now, effects);
+        self.work_off(now);
+        effects.append(&mut self.effects);
         Ok(())
     }
 
@@ -165,18 +197,26 @@ impl Run {
         if fits(self.state(node)) { Ok(()) } else { Err(self.illegal(node, event)) }
     }
 
-    fn work_off(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+    fn work_off(&mut self, now: Timestamp) {
         while let Some(work) = self.todo.pop_front() {
             match work {
-                Work::Reach(container) => self.reach(container, now, effects),
+                Work::Reach(container) => self.reach(container, now),
                 Work::Settle(container) => self.settle(container, now),
-                Work::Consider(node) => self.consider(node, now, effects),
-                Work::Finish => effects.push(Effect::Finish),
+                Work::Consider(node) => self.consider(node, now),
+                Work::Finish => self.effects.push(Effect::Finish),
             }
         }
     }
 
-    fn exited(&mut self, node: NodeId, attempt: AttemptId, exit: &Exit, kill: Option<&Kill>, now: Timestamp) {
+    fn exited(
+        &mut self,
+        node: NodeId,
+        attempt: AttemptId,
+        exit: &Exit,
+        yields: &Yield,
+        kill: Option<&Kill>,
+        now: Timestamp,
+    ) {
         let failure = match exit {
             Exit::Code(0) => None,
             Exit::Code(code) => Some(Failure::Code(*code)),
@@ -186,8 +226,11 @@ impl Run {
             Exit::NotStarted(what) => Some(Failure::NotStarted(what.clone())),
             Exit::Lost(evidence) => Some(Failure::Lost(evidence.clone())),
             Exit::BadOutput(what) => Some(Failure::BadOutput(what.clone())),
+            Exit::BadChoice(what) => Some(Failure::BadChoice(what.clone())),
         };
-        let ours = matches!(exit, Exit::Killed | Exit::Lost(_));
+        let poked = if let State::Poking { since, .. } = self.state(node) { Some(*since) } else { None };
+        // A poke that fails says nothing but that it is not true yet.
+        let ours = poked.is_some() || matches!(exit, Exit::Killed | Exit::Lost(_));
         match (kill.map(|kill| (&kill.why, &kill.by)), failure) {
             (Some((KillReason::Clear, _)), _) => {
                 self.set(node, State::Pending);
@@ -200,6 +243,7 @@ impl Run {
             (Some((KillReason::Mark { node: origin, mark, .. }, by)), _) if *origin == node => {
                 self.set(node, marked(*mark, by, now));
             }
+            (Some((KillReason::Timeout(origin), _)), Some(_)) if *origin == node => self.time_out(node, now),
             (Some((why, by)), Some(_)) if ours => {
                 let reason = match why {
                     KillReason::Timeout(container) => CancelReason::Timeout(*container),
@@ -210,18 +254,11 @@ impl Run {
             }
             // A natural exit in between keeps its true code; but nothing is tried again.
             (Some(_), Some(failure)) => self.fail(node, failure, now),
-            (_, None) => self.set(node, State::Succeeded { at: now, marked: None }),
-            (None, Some(failure)) => {
-                let retry = &self.tree.settings(node).retry;
-                let spent = self.entries[node.index()].spent();
-                if spent <= retry.limit && failure.is_retried_by(retry) {
-                    let delay = retry_delay(retry, self.id, node, attempt, spent);
-                    let until = now.saturating_add(delay).unwrap_or(now);
-                    self.set(node, State::Retrying { until, failure: Box::new(failure) });
-                } else {
-                    self.fail(node, failure, now);
-                }
-            }
+            (_, None) => self.succeed(node, yields, now),
+            (None, Some(failure)) => match poked {
+                Some(since) => self.poked(node, since, failure, now),
+                None => self.failed(node, attempt, failure, now),
+            },
         }
         // What is around it may have been halted, or cleared, and waited for this end.
         if let Some(open) = self.tree.ancestors(node).find(|up| self.open.contains(up)) {
@@ -234,15 +271,55 @@ impl Run {
         }
     }
 
-    fn wake(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+    fn succeed(&mut self, node: NodeId, yields: &Yield, now: Timestamp) {
+        match yields {
+            Yield::Nothing => self.set(node, State::Succeeded { at: now, how: Success::Done }),
+            Yield::Choice(chosen) => {
+                let mut chosen = chosen.clone();
+                chosen.sort_unstable();
+                chosen.dedup();
+                let how = Success::Chose(chosen.into());
+                self.set(node, State::Succeeded { at: now, how });
+                self.pass_over_followers(node, now);
+            }
+        }
+    }
+
+    /// An attempt has failed by itself: it is tried again, or that was it.
+    fn failed(&mut self, node: NodeId, attempt: AttemptId, failure: Failure, now: Timestamp) {
+        let retry = &self.tree.settings(node).retry;
+        let spent = self.entries[node.index()].spent();
+        if spent <= retry.limit && failure.is_retried_by(retry) {
+            let delay = retry_delay(retry, self.id, node, attempt, spent);
+            let until = now.saturating_add(delay).unwrap_or(now);
+            self.set(node, State::Retrying { until, failure: Box::new(failure) });
+        } else {
+            self.fail(node, failure, now);
+        }
+    }
+
+    fn wake(&mut self, now: Timestamp) {
         while let Some(&(due, node)) = self.timers.first()
             && due <= now
         {
             self.timers.pop_first();
-            if let State::Retrying { .. } = self.state(node) {
-                self.set(node, State::Queued { since: now });
-            } else if let State::Open { .. } = self.state(node) {
-                self.halt(node, &HaltReason::Timeout, now, effects);
+            match self.state(node) {
+                State::Retrying { .. } => self.set(node, State::Queued { since: now }),
+                State::Open { .. } => self.halt(node, &HaltReason::Timeout, now),
+                State::Waiting { .. } => self.time_out(node, now),
+                State::Poking { .. } => {
+                    let by = self.tree.path(node).into();
+                    self.kill(node, Kill { why: KillReason::Timeout(node), by });
+                }
+                State::Pending
+                | State::Deciding
+                | State::Queued { .. }
+                | State::Running { .. }
+                | State::Succeeded { .. }
+                | State::Failed { .. }
+                | State::Skipped { .. }
+                | State::UpstreamFailed { .. }
+                | State::Cancelled { .. } => {}
             }
         }
     }
@@ -260,8 +337,9 @@ impl Run {
         if matches!(state, State::Pending) {
             self.progress.remove(&node);
         }
-        self.entries[node.index()].state = state;
+        let old = std::mem::replace(&mut self.entries[node.index()].state, state);
         self.changed.push(node);
+        self.mind(node, &old);
     }
 
     /// The attempts made so far no longer count against the retry budget.
@@ -275,6 +353,7 @@ impl Run {
     pub(super) fn set(&mut self, node: NodeId, state: State) {
         let old = std::mem::replace(&mut self.entries[node.index()].state, state);
         self.changed.push(node);
+        self.mind(node, &old);
         self.unindex(node, &old);
         self.index(node);
         let container = !self.tree.is_leaf(node);
@@ -299,7 +378,7 @@ impl Run {
 
 pub(super) fn marked(mark: Mark, by: &str, at: Timestamp) -> State {
     match mark {
-        Mark::Succeeded => State::Succeeded { at, marked: Some(by.into()) },
+        Mark::Succeeded => State::Succeeded { at, how: Success::Marked(by.into()) },
         Mark::Failed => State::Failed { at, failure: Box::new(Failure::Marked(by.into())) },
         Mark::Skipped => State::Skipped { at, reason: Box::new(SkipReason::Marked(by.into())) },
     }

@@ -4,14 +4,18 @@
 pub mod admission;
 mod advance;
 mod books;
+mod choose;
 pub mod clear;
 pub mod effect;
 pub mod event;
 pub mod flow;
+pub mod force;
 mod intervene;
 pub mod live;
 pub mod machine;
 pub mod picture;
+mod retry;
+mod sense;
 pub mod state;
 #[cfg(test)]
 mod tests;

@@ -4,12 +4,13 @@
 //! a record of their own: their status follows from what stands above them.
 
 use std::fmt;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::pipeline::node::NodeId;
 use crate::pipeline::policy::{Retry, RetryOn};
+
+use super::force::{Halt, Kill};
 
 /// A run's number, unique in its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +47,20 @@ pub enum State {
         /// Why it is being ended, if it is. Only its exit resolves this.
         kill: Option<Box<Kill>>,
     },
+    /// A sensor that looks, now and then, whether it is true.
+    Waiting {
+        /// When it began to.
+        since: Timestamp,
+    },
+    /// A sensor that looks by way of a command: an attempt of its own.
+    Poking {
+        /// The attempt, whose exit is awaited.
+        attempt: AttemptId,
+        /// When the sensor began to wait.
+        since: Timestamp,
+        /// Why it is being ended, if it is. Only its exit resolves this.
+        kill: Option<Box<Kill>>,
+    },
     /// A container that has started.
     Open {
         /// When.
@@ -64,8 +79,8 @@ pub enum State {
     Succeeded {
         /// When.
         at: Timestamp,
-        /// Who said so, if it was said rather than done.
-        marked: Option<Box<str>>,
+        /// How it came to.
+        how: Success,
     },
     /// It did not.
     Failed {
@@ -114,6 +129,21 @@ pub enum Exit {
     Lost(Box<str>),
     /// It exited with 0, but what it wrote to `$SEXTON_OUTPUT` cannot be read: why, in words.
     BadOutput(Box<str>),
+    /// It exited with 0, but what it chose is no choice: why not, in words.
+    BadChoice(Box<str>),
+}
+
+/// How a node came to succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Success {
+    /// It did what it should.
+    Done,
+    /// Of a sensor: it is true, in words.
+    Met(Box<str>),
+    /// Of the child of a branch that chooses: these of its siblings, in document order.
+    Chose(Box<[NodeId]>),
+    /// Somebody said so.
+    Marked(Box<str>),
 }
 
 /// Why a node failed.
@@ -131,6 +161,10 @@ pub enum Failure {
     Lost(Box<str>),
     /// Its output file cannot be read.
     BadOutput(Box<str>),
+    /// What it chose is no choice.
+    BadChoice(Box<str>),
+    /// Of a sensor: it can never be true.
+    Sensor(Box<str>),
     /// Its `when` could not be evaluated.
     When(Box<str>),
     /// A child failed; this was the first.
@@ -143,7 +177,9 @@ impl Failure {
     /// Whether this failure is worth another attempt under `retry`, budget apart.
     pub fn is_retried_by(&self, retry: &Retry) -> bool {
         match &retry.on {
-            RetryOn::Any => !matches!(self, Self::When(_) | Self::Child(_) | Self::Marked(_)),
+            RetryOn::Any => {
+                !matches!(self, Self::Sensor(_) | Self::When(_) | Self::Child(_) | Self::Marked(_))
+            }
             RetryOn::Only { codes, timeout, signal, lost } => match self {
                 Self::Code(code) => u8::try_from(*code).is_ok_and(|code| codes.contains(&code)),
                 Self::Signal(_) => *signal,
@@ -151,6 +187,8 @@ impl Failure {
                 Self::Lost(_) => *lost,
                 Self::NotStarted(_)
                 | Self::BadOutput(_)
+                | Self::BadChoice(_)
+                | Self::Sensor(_)
                 | Self::When(_)
                 | Self::Child(_)
                 | Self::Marked(_) => false,
@@ -170,6 +208,14 @@ pub enum SkipReason {
     NothingFailed,
     /// Every child was skipped.
     Children,
+    /// This sibling in a branch was chosen, or has chosen others.
+    NotChosen(NodeId),
+    /// Of a sensor: it has waited for long enough.
+    TimedOut,
+    /// This sensor has, and with it the rest of the serial was to be skipped.
+    Sensor(NodeId),
+    /// Of a sensor: there is nothing to wait for on that date, in words.
+    NoSlot(Box<str>),
     /// This container around it was, before something else of it was cleared.
     With(NodeId),
     /// Somebody said so.
@@ -189,64 +235,6 @@ pub enum CancelReason {
     Marked(NodeId),
 }
 
-/// A word that may be put on a node by hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// Treat it as done.
-    Succeeded,
-    /// Treat it as failed.
-    Failed,
-    /// Treat it as not meant to run.
-    Skipped,
-}
-
-/// A running leaf is being ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kill {
-    /// What becomes of the task.
-    pub why: KillReason,
-    /// Who asked: a person's name, or the container that ran out of time.
-    pub by: Box<str>,
-}
-
-/// What becomes of a task once the attempt that is being killed has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KillReason {
-    /// Cancelled, unless it had ended by itself in between.
-    Cancel,
-    /// Cancelled: this container is out of time.
-    Timeout(NodeId),
-    /// Pending again.
-    Clear,
-    /// What somebody said: the node itself, or a container around it, was marked.
-    Mark {
-        /// The marked node.
-        node: NodeId,
-        /// The word.
-        mark: Mark,
-    },
-}
-
-/// Nothing more starts in a container; it ends when what still runs has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Halt {
-    /// The container that was halted: this one or one around it.
-    pub origin: NodeId,
-    /// Why.
-    pub why: HaltReason,
-}
-
-/// Why a container was halted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HaltReason {
-    /// Somebody cancelled it.
-    Cancel(Box<str>),
-    /// It ran out of time.
-    Timeout,
-    /// Somebody marked it.
-    Mark(Mark, Box<str>),
-}
-
 /// The word people see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Status {
@@ -256,6 +244,8 @@ pub enum Status {
     Queued,
     /// At work.
     Running,
+    /// Looks whether something is true.
+    Waiting,
     /// Between two attempts.
     Retrying,
     /// Done.
@@ -272,10 +262,11 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order of a task's life.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Pending,
         Self::Queued,
         Self::Running,
+        Self::Waiting,
         Self::Retrying,
         Self::Succeeded,
         Self::Failed,
@@ -290,6 +281,7 @@ impl Status {
             Self::Pending => "pending",
             Self::Queued => "queued",
             Self::Running => "running",
+            Self::Waiting => "waiting",
             Self::Retrying => "retrying",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
@@ -307,7 +299,7 @@ impl Status {
     /// Whether nothing more happens unless somebody clears it.
     pub fn is_ended(self) -> bool {
         match self {
-            Self::Pending | Self::Queued | Self::Running | Self::Retrying => false,
+            Self::Pending | Self::Queued | Self::Running | Self::Waiting | Self::Retrying => false,
             Self::Succeeded | Self::Failed | Self::Skipped | Self::UpstreamFailed | Self::Cancelled => true,
         }
     }
@@ -326,6 +318,7 @@ impl State {
             Self::Pending | Self::Deciding => Status::Pending,
             Self::Queued { .. } => Status::Queued,
             Self::Running { .. } | Self::Open { .. } => Status::Running,
+            Self::Waiting { .. } | Self::Poking { .. } => Status::Waiting,
             Self::Retrying { .. } => Status::Retrying,
             Self::Succeeded { .. } => Status::Succeeded,
             Self::Failed { .. } => Status::Failed,
@@ -340,11 +333,35 @@ impl State {
         self.status().is_ended()
     }
 
+    /// The attempt that is under way, if one is, and why it is being ended, if it is.
+    pub fn attempt(&self) -> Option<(AttemptId, Option<&Kill>)> {
+        match self {
+            Self::Running { attempt, kill, .. } | Self::Poking { attempt, kill, .. } => {
+                Some((*attempt, kill.as_deref()))
+            }
+            Self::Pending
+            | Self::Deciding
+            | Self::Queued { .. }
+            | Self::Waiting { .. }
+            | Self::Open { .. }
+            | Self::Retrying { .. }
+            | Self::Succeeded { .. }
+            | Self::Failed { .. }
+            | Self::Skipped { .. }
+            | Self::UpstreamFailed { .. }
+            | Self::Cancelled { .. } => None,
+        }
+    }
+
     /// The instant the record itself names, if it names one.
     pub fn at(&self) -> Option<Timestamp> {
         match self {
             Self::Pending | Self::Deciding => None,
-            Self::Queued { since } | Self::Running { since, .. } | Self::Open { since, .. } => Some(*since),
+            Self::Queued { since }
+            | Self::Running { since, .. }
+            | Self::Waiting { since }
+            | Self::Poking { since, .. }
+            | Self::Open { since, .. } => Some(*since),
             Self::Retrying { until, .. } => Some(*until),
             Self::Succeeded { at, .. }
             | Self::Failed { at, .. }
@@ -374,28 +391,4 @@ impl Entry {
     pub fn spent(&self) -> u32 {
         self.attempts - self.forgiven
     }
-}
-
-/// How long after failed attempt number `spent` (1 = the first) the next one is due. The same attempt
-/// always gets the same jitter: it is a hash, the core has no randomness.
-pub fn retry_delay(retry: &Retry, run: RunId, node: NodeId, attempt: AttemptId, spent: u32) -> Duration {
-    let growth = retry.backoff.max(1.0).powi(i32::try_from(spent.saturating_sub(1)).unwrap_or(i32::MAX));
-    let ceiling = retry.max_delay.unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY).as_secs_f64();
-    let delay = (retry.delay.as_secs_f64() * growth).min(ceiling);
-    let seed = splitmix(run.0.cast_unsigned() ^ splitmix(u64::from(node.0) ^ splitmix(attempt.0)));
-    let part = (seed >> 11) as f64 / (1_u64 << 53) as f64;
-    let delay = delay * (1.0 + retry.jitter * part);
-    // In whole milliseconds, as instants are kept.
-    Duration::from_millis(Duration::from_secs_f64(delay).as_millis() as u64)
-}
-
-/// No retry waits longer than this, whatever the backoff says.
-const LONGEST_DELAY: Duration = Duration::from_hours(366 * 24);
-
-/// The finalizer of `SplitMix64` (Steele, Lea, Flood 2014): spreads neighbouring inputs over all bits.
-fn splitmix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::pipeline::kind::Kind;
-use crate::pipeline::node::{NodeId, Tree, TriggerRule};
+use crate::pipeline::node::{NodeId, Tree};
 
 use super::flow::{Ending, Progress, Tally};
 use super::machine::Run;
-use super::state::{AttemptId, CancelReason, Entry, Failure, RunId, SkipReason, State, Status};
+use super::state::{AttemptId, CancelReason, Entry, Failure, RunId, SkipReason, State, Status, Success};
 
 /// A node's status and the node whose record says so: itself, or one above or before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +74,17 @@ impl Run {
 
     /// Leaves with a live attempt, in document order, with the attempt.
     pub fn live(&self) -> impl Iterator<Item = (NodeId, AttemptId)> + '_ {
-        self.live.iter().filter_map(|&node| {
-            let State::Running { attempt, .. } = self.state(node) else { return None };
-            Some((node, *attempt))
-        })
+        self.live.iter().filter_map(|&node| Some((node, self.state(node).attempt()?.0)))
+    }
+
+    /// Sensors that wait to be looked for, in document order.
+    pub fn waiting(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.waiting.iter().copied()
+    }
+
+    /// Sensors whose command looks at this moment, in document order.
+    pub fn poking(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.live.iter().copied().filter(|&node| matches!(self.state(node), State::Poking { .. }))
     }
 
     /// Leaves with a live attempt at or below a node.
@@ -124,6 +130,8 @@ impl Run {
             | State::Deciding
             | State::Queued { .. }
             | State::Running { .. }
+            | State::Waiting { .. }
+            | State::Poking { .. }
             | State::Retrying { .. } => Derived::AsAbove,
             State::Succeeded { .. }
             | State::Failed { .. }
@@ -133,15 +141,11 @@ impl Run {
         }
     }
 
-    /// The earlier sibling because of which `child` of a serial can no longer run. In a container that was
+    /// The earlier sibling because of which `child` can no longer run. In a container that was
     /// stopped from outside, what never ran is cancelled with it instead.
     fn doom(&self, up: NodeId, child: NodeId, progress: Option<&Progress>) -> Option<NodeId> {
-        let culprit = progress?.culprit().filter(|culprit| *culprit < child)?;
-        let obeys = matches!(self.tree.kind(up), Kind::Serial(_))
-            && !is_forced(self.state(up))
-            && self.tree.options(up).stop_on_error
-            && self.tree.options(child).trigger_rule == TriggerRule::AllSuccess;
-        obeys.then_some(culprit)
+        let culprit = progress?.culprit.filter(|culprit| *culprit < child)?;
+        (!is_forced(self.state(up)) && self.dooms(culprit, child)).then_some(culprit)
     }
 
     /// What a node that has ended adds to its container, given the counts of the container so far.
@@ -155,6 +159,8 @@ impl Run {
             State::Deciding
             | State::Queued { .. }
             | State::Running { .. }
+            | State::Waiting { .. }
+            | State::Poking { .. }
             | State::Open { .. }
             | State::Retrying { .. }
             | State::Succeeded { .. }
@@ -179,6 +185,7 @@ impl Run {
             counted,
             leaves: progress.map_or_else(|| self.unstarted_tally(node, status), |progress| progress.leaves),
             suppressed: progress.map_or(0, |progress| progress.suppressed) + u32::from(suppressed),
+            chosen: self.is_choice(node),
         })
     }
 
@@ -219,7 +226,7 @@ impl Run {
 fn is_forced(container: &State) -> bool {
     match container {
         State::Open { halt, .. } => halt.is_some(),
-        State::Succeeded { marked, .. } => marked.is_some(),
+        State::Succeeded { how, .. } => matches!(how, Success::Marked(_)),
         State::Failed { failure, .. } => !matches!(**failure, Failure::Child(_)),
         State::Skipped { reason, .. } => **reason != SkipReason::Children,
         State::Cancelled { reason, .. } => !matches!(**reason, CancelReason::Child(_)),
@@ -228,6 +235,8 @@ fn is_forced(container: &State) -> bool {
         | State::Deciding
         | State::Queued { .. }
         | State::Running { .. }
+        | State::Waiting { .. }
+        | State::Poking { .. }
         | State::Retrying { .. } => false,
     }
 }
@@ -244,6 +253,8 @@ fn below(container: &State) -> Status {
         | State::Deciding
         | State::Queued { .. }
         | State::Running { .. }
+        | State::Waiting { .. }
+        | State::Poking { .. }
         | State::Open { .. }
         | State::Retrying { .. } => Status::Pending,
     }

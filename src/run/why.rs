@@ -5,9 +5,12 @@ use jiff::tz::TimeZone;
 
 use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
+use crate::pipeline::sensor::Condition;
+use crate::yaml::diagnostic::listed;
 
+use super::force::{HaltReason, Kill, KillReason};
 use super::machine::Run;
-use super::state::{CancelReason, Exit, Failure, HaltReason, KillReason, SkipReason, State, Status};
+use super::state::{CancelReason, Exit, Failure, SkipReason, State, Status, Success};
 
 /// What a sentence needs beyond the run itself.
 #[derive(Clone, Debug)]
@@ -43,7 +46,9 @@ pub fn why(run: &Run, node: NodeId, around: &Around) -> String {
             };
             format!("`{path}` waits for {place}.")
         }
-        Status::Running | Status::Retrying => format!("`{path}` {}.", activity(run, node, around)),
+        Status::Running | Status::Waiting | Status::Retrying => {
+            format!("`{path}` {}.", activity(run, node, around))
+        }
         Status::Succeeded | Status::Failed | Status::Skipped | Status::UpstreamFailed | Status::Cancelled => {
             match reason(run, node) {
                 reason if reason.is_empty() => format!("`{path}` {}.", seen.status),
@@ -65,6 +70,7 @@ pub fn reason(run: &Run, node: NodeId) -> String {
             Status::Pending
             | Status::Queued
             | Status::Running
+            | Status::Waiting
             | Status::Retrying
             | Status::Succeeded
             | Status::Failed
@@ -77,22 +83,24 @@ pub fn reason(run: &Run, node: NodeId) -> String {
             String::new()
         }
         State::Running { kill: None, .. } => tries(run, node).unwrap_or_default(),
-        State::Running { kill: Some(kill), .. } => match &kill.why {
-            KillReason::Cancel => format!("being cancelled by {}", kill.by),
-            KillReason::Timeout(container) => {
-                format!("being killed: `{}` is out of time", run.tree().path(*container))
-            }
-            KillReason::Clear => format!("being killed to be cleared by {}", kill.by),
-            KillReason::Mark { .. } => format!("being killed to be marked by {}", kill.by),
-        },
+        State::Waiting { .. } | State::Poking { kill: None, .. } => {
+            waited_for(run, node).map(|what| format!("for {what}")).unwrap_or_default()
+        }
+        State::Running { kill: Some(kill), .. } | State::Poking { kill: Some(kill), .. } => {
+            kill_words(run, kill)
+        }
         State::Open { halt: Some(halt), .. } => match &halt.why {
             HaltReason::Cancel(by) => format!("being cancelled by {by}"),
             HaltReason::Timeout => format!("out of time with `{}`", run.tree().path(halt.origin)),
             HaltReason::Mark(_, by) => format!("being marked by {by}"),
         },
         State::Retrying { failure, .. } => with_tries(run, node, &failure_words(run, node, failure)),
-        State::Succeeded { marked: Some(by), .. } => format!("marked by {by}"),
-        State::Succeeded { marked: None, .. } => match run.suppressed(node) {
+        State::Succeeded { how: Success::Marked(by), .. } => format!("marked by {by}"),
+        State::Succeeded { how: Success::Met(what), .. } => what.to_string(),
+        State::Succeeded { how: Success::Chose(chosen), .. } => {
+            with_tries_of_more(run, node, &choice_words(run, chosen))
+        }
+        State::Succeeded { how: Success::Done, .. } => match run.suppressed(node) {
             0 => tries(run, node).filter(|_| run.entry(node).spent() > 1).unwrap_or_default(),
             1 => "1 failure suppressed".to_owned(),
             count => format!("{count} failures suppressed"),
@@ -111,6 +119,12 @@ pub fn reason(run: &Run, node: NodeId) -> String {
             }
             SkipReason::NothingFailed => "nothing before it failed".to_owned(),
             SkipReason::Children => "all of it was skipped".to_owned(),
+            SkipReason::NotChosen(by) => not_chosen_words(run, *by),
+            SkipReason::TimedOut => timeout_words(run, node),
+            SkipReason::Sensor(sensor) => {
+                format!("`{}` had waited in vain", run.tree().path(*sensor))
+            }
+            SkipReason::NoSlot(why) => why.to_string(),
             SkipReason::With(container) => format!("with `{}`", run.tree().path(*container)),
             SkipReason::Marked(by) => format!("marked by {by}"),
         },
@@ -143,6 +157,8 @@ pub fn root_cause(run: &Run, node: NodeId) -> NodeId {
                 | Failure::NotStarted(_)
                 | Failure::Lost(_)
                 | Failure::BadOutput(_)
+                | Failure::BadChoice(_)
+                | Failure::Sensor(_)
                 | Failure::When(_)
                 | Failure::Marked(_) => seen.origin,
             },
@@ -155,6 +171,8 @@ pub fn root_cause(run: &Run, node: NodeId) -> NodeId {
             | State::Deciding
             | State::Queued { .. }
             | State::Running { .. }
+            | State::Waiting { .. }
+            | State::Poking { .. }
             | State::Open { .. }
             | State::Retrying { .. }
             | State::Succeeded { .. }
@@ -176,11 +194,7 @@ fn waits_for(run: &Run, node: NodeId, around: &Around) -> (NodeId, String) {
     above.push(node);
     let started = |id: &NodeId| matches!(run.state(*id), State::Open { .. });
     let held = above.into_iter().find(|id| !started(id)).unwrap_or(node);
-    let mut before = Vec::new();
-    if let Some(up) = tree.parent(held).filter(|up| matches!(tree.kind(*up), Kind::Serial(_))) {
-        before.extend(tree.children(up).take_while(|child| *child < held));
-    }
-    before.extend(tree.after(held));
+    let mut before: Vec<NodeId> = tree.forerunners(held).chain(tree.after(held)).collect();
     before.retain(|id| !run.seen(*id).status.is_ended());
     let reason = match before.as_slice() {
         [] if held == node => "its turn".to_owned(),
@@ -195,7 +209,10 @@ fn told(run: &Run, node: NodeId, around: &Around) -> String {
     let status = run.seen(node).status;
     let path = run.tree().path(node);
     match run.state(node) {
-        State::Running { since, .. } | State::Open { since, .. } => {
+        State::Running { since, .. }
+        | State::Waiting { since }
+        | State::Poking { since, .. }
+        | State::Open { since, .. } => {
             format!("`{path}` ({status} since {})", at(*since, around))
         }
         State::Retrying { until, .. } => format!("`{path}` ({status} at {})", at(*until, around)),
@@ -220,6 +237,11 @@ fn activity(run: &Run, node: NodeId, around: &Around) -> String {
         State::Retrying { until, .. } => {
             format!("will be tried again at {}{details}", at(*until, around))
         }
+        State::Waiting { since } | State::Poking { since, kill: None, .. } => {
+            let what = waited_for(run, node).map(|what| format!(" for {what}")).unwrap_or_default();
+            format!("waits since {}{what}", at(*since, around))
+        }
+        State::Poking { since, kill: Some(_), .. } => format!("waits since {}{details}", at(*since, around)),
         State::Pending
         | State::Deciding
         | State::Queued { .. }
@@ -241,18 +263,67 @@ fn failure_words(run: &Run, node: NodeId, failure: &Failure) -> String {
     match failure {
         Failure::Code(code) => format!("exit code {code}"),
         Failure::Signal(signal) => signal_words(*signal),
-        Failure::Timeout => {
-            let timeout = run.tree().options(node).timeout;
-            timeout
-                .map_or("timeout".to_owned(), |timeout| format!("timeout after {}", told_duration(timeout)))
-        }
+        Failure::Timeout => timeout_words(run, node),
         Failure::NotStarted(what) => format!("not started: {what}"),
         Failure::Lost(evidence) => format!("lost: {evidence}"),
         Failure::BadOutput(what) => format!("bad output: {what}"),
+        Failure::BadChoice(what) => format!("bad choice: {what}"),
+        Failure::Sensor(what) => what.to_string(),
         Failure::When(error) => format!("its `when` cannot be evaluated: {error}"),
         Failure::Child(child) => format!("because of `{}`", run.tree().path(root_cause(run, *child))),
         Failure::Marked(by) => format!("marked by {by}"),
     }
+}
+
+fn timeout_words(run: &Run, node: NodeId) -> String {
+    let timeout = run.tree().options(node).timeout;
+    timeout.map_or("timeout".to_owned(), |timeout| format!("timeout after {}", told_duration(timeout)))
+}
+
+fn kill_words(run: &Run, kill: &Kill) -> String {
+    match &kill.why {
+        KillReason::Cancel => format!("being cancelled by {}", kill.by),
+        KillReason::Timeout(node) => format!("being killed: `{}` is out of time", run.tree().path(*node)),
+        KillReason::Clear => format!("being killed to be cleared by {}", kill.by),
+        KillReason::Mark { .. } => format!("being killed to be marked by {}", kill.by),
+    }
+}
+
+/// Whom it chose, in words.
+fn choice_words(run: &Run, chosen: &[NodeId]) -> String {
+    match chosen {
+        [] => "chose nothing".to_owned(),
+        chosen => format!("chose {}", listed(chosen.iter().map(|&child| run.tree().name(child)))),
+    }
+}
+
+fn not_chosen_words(run: &Run, by: NodeId) -> String {
+    let path = run.tree().path(by);
+    if let State::Succeeded { how: Success::Chose(chosen), .. } = run.state(by) {
+        format!("`{path}` {}", choice_words(run, chosen))
+    } else if run.tree().is_chooser(by) {
+        format!("`{path}` had not chosen it")
+    } else {
+        format!("`{}` was chosen", run.tree().name(by))
+    }
+}
+
+/// What a sensor waits for, as its file says it.
+fn waited_for(run: &Run, node: NodeId) -> Option<String> {
+    let Kind::Sensor(sensor) = run.tree().kind(node) else { return None };
+    Some(match &sensor.condition {
+        Condition::Time { at, timezone: None } => at.to_string(),
+        Condition::Time { at, timezone: Some(zone) } => format!("{at} {zone}"),
+        Condition::Session { at, .. } => format!("`{}`", at.text),
+        Condition::File { glob, .. } => format!("a file `{glob}`"),
+        Condition::Http(http) => format!("{} to answer", http.url),
+        Condition::Object(object) => object.url.to_string(),
+        Condition::Exec(_) => "its command to exit with 0".to_owned(),
+        Condition::Run(run) => match &run.task {
+            None => format!("a run of `{}` to succeed", run.pipeline),
+            Some(task) => format!("`{task}` of `{}` to succeed", run.pipeline),
+        },
+    })
 }
 
 /// How an attempt ended, in words.
@@ -265,6 +336,7 @@ pub fn exit_words(exit: &Exit) -> String {
         Exit::NotStarted(what) => format!("not started: {what}"),
         Exit::Lost(evidence) => format!("lost: {evidence}"),
         Exit::BadOutput(what) => format!("bad output: {what}"),
+        Exit::BadChoice(what) => format!("bad choice: {what}"),
     }
 }
 
@@ -294,6 +366,11 @@ fn tries(run: &Run, node: NodeId) -> Option<String> {
     let limit = run.tree().settings(node).retry.limit;
     let spent = run.entry(node).spent();
     (spent > 0 && (limit > 0 || spent > 1)).then(|| format!("({spent}/{} attempts)", (limit + 1).max(spent)))
+}
+
+/// The tries only where there were several.
+fn with_tries_of_more(run: &Run, node: NodeId, words: &str) -> String {
+    if run.entry(node).spent() > 1 { with_tries(run, node, words) } else { words.to_owned() }
 }
 
 fn with_tries(run: &Run, node: NodeId, words: &str) -> String {

@@ -287,10 +287,15 @@ impl ChangedRunRow {
             id: run.id().0,
             state: RunState::from(root.status()).word(),
             suppressed: run.suppressed(NodeId::ROOT),
-            started_at: since(root.at(), matches!(root, State::Open { .. } | State::Running { .. })),
+            started_at: since(root.at(), has_begun(root)),
             ended_at: since(root.at(), root.is_ended()),
         }
     }
+}
+
+/// Whether the root's record is of a run that is at work.
+fn has_begun(root: &State) -> bool {
+    matches!(root, State::Open { .. } | State::Running { .. } | State::Waiting { .. } | State::Poking { .. })
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::pipeline::node::{NodeId, Tree};
-use crate::run::event::Event;
+use crate::run::event::{Event, Sensed, Yield};
 use crate::run::state::AttemptId;
 
 use super::error::Damage;
-use super::fact::{Exit, Mark, node, path};
+use super::fact::{Exit, Mark, node, nodes, path, paths};
 use super::instant::{from_ms, ms};
 
 /// One entry of a journal row's array.
@@ -40,6 +40,17 @@ enum What {
         node: Box<str>,
         attempt: u64,
         exit: Exit,
+        /// Of the child of a branch that chooses: the paths of these siblings.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        chose: Option<Vec<Box<str>>>,
+    },
+    Sensed {
+        node: Box<str>,
+        answer: Answer,
+    },
+    Poke {
+        node: Box<str>,
+        attempt: u64,
     },
     Wake,
     Cancel {
@@ -67,6 +78,14 @@ enum Condition {
     Error(Box<str>),
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Met(Box<str>),
+    Failed(Box<str>),
+    Skipped(Box<str>),
+}
+
 impl Line {
     pub(super) fn of(at: Timestamp, event: &Event, tree: &Tree) -> Self {
         let what = match event {
@@ -80,9 +99,24 @@ impl Line {
             },
             Event::Open { node } => What::Open { node: path(tree, *node) },
             Event::Start { node, attempt } => What::Start { node: path(tree, *node), attempt: attempt.0 },
-            Event::Exited { node, attempt, exit } => {
-                What::Exited { node: path(tree, *node), attempt: attempt.0, exit: exit.into() }
-            }
+            Event::Exited { node, attempt, exit, yields } => What::Exited {
+                node: path(tree, *node),
+                attempt: attempt.0,
+                exit: exit.into(),
+                chose: match yields {
+                    Yield::Nothing => None,
+                    Yield::Choice(chosen) => Some(paths(tree, chosen)),
+                },
+            },
+            Event::Sensed { node, sensed } => What::Sensed {
+                node: path(tree, *node),
+                answer: match sensed {
+                    Sensed::Met(words) => Answer::Met(words.clone()),
+                    Sensed::Failed(words) => Answer::Failed(words.clone()),
+                    Sensed::Skipped(words) => Answer::Skipped(words.clone()),
+                },
+            },
+            Event::Poke { node, attempt } => What::Poke { node: path(tree, *node), attempt: attempt.0 },
             Event::Wake => What::Wake,
             Event::Cancel { node, by } => What::Cancel { node: path(tree, *node), by: by.clone() },
             Event::Mark { node, mark, by } => {
@@ -110,8 +144,25 @@ impl Line {
             What::Start { node: at, attempt } => {
                 Event::Start { node: node(tree, &at)?, attempt: AttemptId(attempt) }
             }
-            What::Exited { node: at, attempt, exit } => {
-                Event::Exited { node: node(tree, &at)?, attempt: AttemptId(attempt), exit: exit.into() }
+            What::Exited { node: at, attempt, exit, chose } => Event::Exited {
+                node: node(tree, &at)?,
+                attempt: AttemptId(attempt),
+                exit: exit.into(),
+                yields: match chose {
+                    None => Yield::Nothing,
+                    Some(chosen) => Yield::Choice(nodes(tree, &chosen)?),
+                },
+            },
+            What::Sensed { node: at, answer } => Event::Sensed {
+                node: node(tree, &at)?,
+                sensed: match answer {
+                    Answer::Met(words) => Sensed::Met(words),
+                    Answer::Failed(words) => Sensed::Failed(words),
+                    Answer::Skipped(words) => Sensed::Skipped(words),
+                },
+            },
+            What::Poke { node: at, attempt } => {
+                Event::Poke { node: node(tree, &at)?, attempt: AttemptId(attempt) }
             }
             What::Wake => Event::Wake,
             What::Cancel { node: at, by } => Event::Cancel { node: node(tree, &at)?, by },

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pipeline::node::{NodeId, Tree};
-use crate::run::state;
+use crate::run::{force, state};
 
 use super::error::Damage;
 
@@ -20,6 +20,10 @@ pub enum Fact {
     Failure(Failure),
     /// Of a succeeded node: who said so.
     Marked(Box<str>),
+    /// Of a sensor that succeeded: what is true.
+    Met(Box<str>),
+    /// Of a task that chose among its siblings: their paths.
+    Chose(Vec<Box<str>>),
     /// Of a skipped node: why.
     Skip(Skip),
     /// Of an `upstream_failed` node: the path of the predecessor that did not succeed.
@@ -39,6 +43,7 @@ pub(super) enum Exit {
     NotStarted(Box<str>),
     Lost(Box<str>),
     BadOutput(Box<str>),
+    BadChoice(Box<str>),
 }
 
 /// Why a node failed.
@@ -57,6 +62,10 @@ pub enum Failure {
     Lost(Box<str>),
     /// What cannot be read.
     BadOutput(Box<str>),
+    /// What is no choice.
+    BadChoice(Box<str>),
+    /// Why it can never be true.
+    Sensor(Box<str>),
     /// What is wrong with its `when`.
     When(Box<str>),
     /// The path of the first child that failed.
@@ -77,6 +86,14 @@ pub enum Skip {
     NothingFailed,
     /// Every child was skipped.
     Children,
+    /// The path of the sibling that a branch chose, or that chose others.
+    NotChosen(Box<str>),
+    /// It had waited for long enough.
+    TimedOut,
+    /// The path of the sensor that had.
+    Sensor(Box<str>),
+    /// Why there was nothing to wait for.
+    NoSlot(Box<str>),
     /// The path of the container around it that was, before something else of it was cleared.
     With(Box<str>),
     /// Who said so.
@@ -172,6 +189,14 @@ pub(super) fn node(tree: &Tree, path: &str) -> Result<NodeId, Damage> {
     tree.find(path).ok_or_else(|| Damage::Path { path: path.to_owned() })
 }
 
+pub(super) fn paths(tree: &Tree, nodes: &[NodeId]) -> Vec<Box<str>> {
+    nodes.iter().map(|&node| path(tree, node)).collect()
+}
+
+pub(super) fn nodes(tree: &Tree, paths: &[Box<str>]) -> Result<Vec<NodeId>, Damage> {
+    paths.iter().map(|path| node(tree, path)).collect()
+}
+
 impl From<&state::Exit> for Exit {
     fn from(exit: &state::Exit) -> Self {
         match exit {
@@ -182,6 +207,7 @@ impl From<&state::Exit> for Exit {
             state::Exit::NotStarted(what) => Self::NotStarted(what.clone()),
             state::Exit::Lost(evidence) => Self::Lost(evidence.clone()),
             state::Exit::BadOutput(what) => Self::BadOutput(what.clone()),
+            state::Exit::BadChoice(what) => Self::BadChoice(what.clone()),
         }
     }
 }
@@ -196,21 +222,22 @@ impl From<Exit> for state::Exit {
             Exit::NotStarted(what) => Self::NotStarted(what),
             Exit::Lost(evidence) => Self::Lost(evidence),
             Exit::BadOutput(what) => Self::BadOutput(what),
+            Exit::BadChoice(what) => Self::BadChoice(what),
         }
     }
 }
 
-impl From<state::Mark> for Mark {
-    fn from(mark: state::Mark) -> Self {
+impl From<force::Mark> for Mark {
+    fn from(mark: force::Mark) -> Self {
         match mark {
-            state::Mark::Succeeded => Self::Succeeded,
-            state::Mark::Failed => Self::Failed,
-            state::Mark::Skipped => Self::Skipped,
+            force::Mark::Succeeded => Self::Succeeded,
+            force::Mark::Failed => Self::Failed,
+            force::Mark::Skipped => Self::Skipped,
         }
     }
 }
 
-impl From<Mark> for state::Mark {
+impl From<Mark> for force::Mark {
     fn from(mark: Mark) -> Self {
         match mark {
             Mark::Succeeded => Self::Succeeded,
@@ -229,6 +256,8 @@ impl Failure {
             state::Failure::NotStarted(what) => Self::NotStarted(what.clone()),
             state::Failure::Lost(evidence) => Self::Lost(evidence.clone()),
             state::Failure::BadOutput(what) => Self::BadOutput(what.clone()),
+            state::Failure::BadChoice(what) => Self::BadChoice(what.clone()),
+            state::Failure::Sensor(what) => Self::Sensor(what.clone()),
             state::Failure::When(error) => Self::When(error.clone()),
             state::Failure::Child(child) => Self::Child(path(tree, *child)),
             state::Failure::Marked(by) => Self::Marked(by.clone()),
@@ -243,6 +272,8 @@ impl Failure {
             Self::NotStarted(what) => state::Failure::NotStarted(what),
             Self::Lost(evidence) => state::Failure::Lost(evidence),
             Self::BadOutput(what) => state::Failure::BadOutput(what),
+            Self::BadChoice(what) => state::Failure::BadChoice(what),
+            Self::Sensor(what) => state::Failure::Sensor(what),
             Self::When(error) => state::Failure::When(error),
             Self::Child(child) => state::Failure::Child(node(tree, &child)?),
             Self::Marked(by) => state::Failure::Marked(by),
@@ -257,6 +288,10 @@ impl Skip {
             state::SkipReason::When => Self::When,
             state::SkipReason::NothingFailed => Self::NothingFailed,
             state::SkipReason::Children => Self::Children,
+            state::SkipReason::NotChosen(by) => Self::NotChosen(path(tree, *by)),
+            state::SkipReason::TimedOut => Self::TimedOut,
+            state::SkipReason::Sensor(sensor) => Self::Sensor(path(tree, *sensor)),
+            state::SkipReason::NoSlot(why) => Self::NoSlot(why.clone()),
             state::SkipReason::With(container) => Self::With(path(tree, *container)),
             state::SkipReason::Marked(by) => Self::Marked(by.clone()),
         }
@@ -268,6 +303,10 @@ impl Skip {
             Self::When => state::SkipReason::When,
             Self::NothingFailed => state::SkipReason::NothingFailed,
             Self::Children => state::SkipReason::Children,
+            Self::NotChosen(by) => state::SkipReason::NotChosen(node(tree, &by)?),
+            Self::TimedOut => state::SkipReason::TimedOut,
+            Self::Sensor(sensor) => state::SkipReason::Sensor(node(tree, &sensor)?),
+            Self::NoSlot(why) => state::SkipReason::NoSlot(why),
             Self::With(container) => state::SkipReason::With(node(tree, &container)?),
             Self::Marked(by) => state::SkipReason::Marked(by),
         })
@@ -295,47 +334,47 @@ impl Cancel {
 }
 
 impl Kill {
-    pub(super) fn of(kill: &state::Kill, tree: &Tree) -> Self {
+    pub(super) fn of(kill: &force::Kill, tree: &Tree) -> Self {
         let why = match &kill.why {
-            state::KillReason::Cancel => KillReason::Cancel,
-            state::KillReason::Timeout(container) => KillReason::Timeout(path(tree, *container)),
-            state::KillReason::Clear => KillReason::Clear,
-            state::KillReason::Mark { node, mark } => {
+            force::KillReason::Cancel => KillReason::Cancel,
+            force::KillReason::Timeout(container) => KillReason::Timeout(path(tree, *container)),
+            force::KillReason::Clear => KillReason::Clear,
+            force::KillReason::Mark { node, mark } => {
                 KillReason::Mark { node: path(tree, *node), mark: (*mark).into() }
             }
         };
         Self { why, by: kill.by.clone() }
     }
 
-    pub(super) fn into_law(self, tree: &Tree) -> Result<state::Kill, Damage> {
+    pub(super) fn into_law(self, tree: &Tree) -> Result<force::Kill, Damage> {
         let why = match self.why {
-            KillReason::Cancel => state::KillReason::Cancel,
-            KillReason::Timeout(container) => state::KillReason::Timeout(node(tree, &container)?),
-            KillReason::Clear => state::KillReason::Clear,
+            KillReason::Cancel => force::KillReason::Cancel,
+            KillReason::Timeout(container) => force::KillReason::Timeout(node(tree, &container)?),
+            KillReason::Clear => force::KillReason::Clear,
             KillReason::Mark { node: marked, mark } => {
-                state::KillReason::Mark { node: node(tree, &marked)?, mark: mark.into() }
+                force::KillReason::Mark { node: node(tree, &marked)?, mark: mark.into() }
             }
         };
-        Ok(state::Kill { why, by: self.by })
+        Ok(force::Kill { why, by: self.by })
     }
 }
 
 impl Halt {
-    pub(super) fn of(halt: &state::Halt, tree: &Tree) -> Self {
+    pub(super) fn of(halt: &force::Halt, tree: &Tree) -> Self {
         let why = match &halt.why {
-            state::HaltReason::Cancel(by) => HaltReason::Cancel(by.clone()),
-            state::HaltReason::Timeout => HaltReason::Timeout,
-            state::HaltReason::Mark(mark, by) => HaltReason::Mark { mark: (*mark).into(), by: by.clone() },
+            force::HaltReason::Cancel(by) => HaltReason::Cancel(by.clone()),
+            force::HaltReason::Timeout => HaltReason::Timeout,
+            force::HaltReason::Mark(mark, by) => HaltReason::Mark { mark: (*mark).into(), by: by.clone() },
         };
         Self { origin: path(tree, halt.origin), why }
     }
 
-    pub(super) fn into_law(self, tree: &Tree) -> Result<state::Halt, Damage> {
+    pub(super) fn into_law(self, tree: &Tree) -> Result<force::Halt, Damage> {
         let why = match self.why {
-            HaltReason::Cancel(by) => state::HaltReason::Cancel(by),
-            HaltReason::Timeout => state::HaltReason::Timeout,
-            HaltReason::Mark { mark, by } => state::HaltReason::Mark(mark.into(), by),
+            HaltReason::Cancel(by) => force::HaltReason::Cancel(by),
+            HaltReason::Timeout => force::HaltReason::Timeout,
+            HaltReason::Mark { mark, by } => force::HaltReason::Mark(mark.into(), by),
         };
-        Ok(state::Halt { origin: node(tree, &self.origin)?, why })
+        Ok(force::Halt { origin: node(tree, &self.origin)?, why })
     }
 }

@@ -8,9 +8,10 @@ use sqlx::{SqlSafeStr as _, SqliteConnection};
 
 use super::error::Error;
 
-const FILES: [(i64, &str, &str); 2] = [
+const FILES: [(i64, &str, &str); 3] = [
     (1, "runs", include_str!("../../migrations/0001_runs.sql")),
     (2, "schedules", include_str!("../../migrations/0002_schedules.sql")),
+    (3, "kinds", include_str!("../../migrations/0003_kinds.sql")),
 ];
 
 const TABLE: &str = "_sqlx_migrations";

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::run::force::Kill;
 use crate::run::live::RunKind;
-use crate::run::state::{AttemptId, Exit, Kill, RunId, Status};
+use crate::run::state::{AttemptId, Exit, RunId, Status};
 
 /// A pipeline's number in its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +66,7 @@ impl From<Status> for RunState {
     fn from(root: Status) -> Self {
         match root {
             Status::Pending | Status::Queued => Self::Queued,
-            Status::Running | Status::Retrying => Self::Running,
+            Status::Running | Status::Waiting | Status::Retrying => Self::Running,
             Status::Succeeded => Self::Succeeded,
             Status::Failed | Status::UpstreamFailed => Self::Failed,
             Status::Skipped => Self::Skipped,

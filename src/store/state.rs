@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use crate::pipeline::node::Tree;
-use crate::run::state::{AttemptId, Exit, Kill, State, Status};
+use crate::run::force::Kill;
+use crate::run::state::{AttemptId, Exit, State, Status, Success};
 
 use super::error::Damage;
 use super::fact::{self, Cancel, Fact, Failure, Halt, Skip};
@@ -22,13 +23,23 @@ pub(super) struct Stored {
 pub(super) fn encode(state: &State, tree: &Tree) -> Stored {
     let kill = |kill: &Kill| Fact::Kill(fact::Kill::of(kill, tree));
     let (attempt, fact) = match state {
-        State::Pending | State::Deciding | State::Queued { .. } => (None, None),
-        State::Running { attempt, kill: why, .. } => (Some(*attempt), why.as_deref().map(kill)),
+        State::Pending | State::Deciding | State::Queued { .. } | State::Waiting { .. } => (None, None),
+        State::Running { attempt, kill: why, .. } | State::Poking { attempt, kill: why, .. } => {
+            (Some(*attempt), why.as_deref().map(kill))
+        }
         State::Open { halt, .. } => (None, halt.as_deref().map(|halt| Fact::Halt(Halt::of(halt, tree)))),
         State::Retrying { failure, .. } | State::Failed { failure, .. } => {
             (None, Some(Fact::Failure(Failure::of(failure, tree))))
         }
-        State::Succeeded { marked, .. } => (None, marked.clone().map(Fact::Marked)),
+        State::Succeeded { how, .. } => {
+            let fact = match how {
+                Success::Done => None,
+                Success::Met(words) => Some(Fact::Met(words.clone())),
+                Success::Chose(chosen) => Some(Fact::Chose(fact::paths(tree, chosen))),
+                Success::Marked(by) => Some(Fact::Marked(by.clone())),
+            };
+            (None, fact)
+        }
         State::Skipped { reason, .. } => (None, Some(Fact::Skip(Skip::of(reason, tree)))),
         State::UpstreamFailed { culprit, .. } => (None, Some(Fact::Culprit(fact::path(tree, *culprit)))),
         State::Cancelled { reason, .. } => (None, Some(Fact::Cancel(Cancel::of(reason, tree)))),
@@ -56,11 +67,25 @@ pub(super) fn decode(stored: Stored, leaf: bool, tree: &Tree) -> Result<State, D
         (Status::Running, Some(Fact::Halt(halt))) => {
             State::Open { since: at?, halt: Some(Box::new(halt.into_law(tree)?)) }
         }
+        // A sensor that has an attempt looks by way of it.
+        (Status::Waiting, None) if leaf => match attempt {
+            None => State::Waiting { since: at? },
+            Some(attempt) => State::Poking { attempt, since: at?, kill: None },
+        },
+        (Status::Waiting, Some(Fact::Kill(kill))) if leaf => State::Poking {
+            attempt: attempt.ok_or_else(facts)?,
+            since: at?,
+            kill: Some(Box::new(kill.into_law(tree)?)),
+        },
         (Status::Retrying, Some(Fact::Failure(failure))) => {
             State::Retrying { until: at?, failure: Box::new(failure.into_law(tree)?) }
         }
-        (Status::Succeeded, None) => State::Succeeded { at: at?, marked: None },
-        (Status::Succeeded, Some(Fact::Marked(by))) => State::Succeeded { at: at?, marked: Some(by) },
+        (Status::Succeeded, None) => State::Succeeded { at: at?, how: Success::Done },
+        (Status::Succeeded, Some(Fact::Met(words))) => State::Succeeded { at: at?, how: Success::Met(words) },
+        (Status::Succeeded, Some(Fact::Chose(chosen))) => {
+            State::Succeeded { at: at?, how: Success::Chose(fact::nodes(tree, &chosen)?.into()) }
+        }
+        (Status::Succeeded, Some(Fact::Marked(by))) => State::Succeeded { at: at?, how: Success::Marked(by) },
         (Status::Failed, Some(Fact::Failure(failure))) => {
             State::Failed { at: at?, failure: Box::new(failure.into_law(tree)?) }
         }
@@ -78,6 +103,7 @@ pub(super) fn decode(stored: Stored, leaf: bool, tree: &Tree) -> Result<State, D
             Status::Pending
             | Status::Queued
             | Status::Running
+            | Status::Waiting
             | Status::Retrying
             | Status::Succeeded
             | Status::Failed
@@ -109,6 +135,7 @@ pub(super) fn encode_exit(exit: &Exit) -> StoredExit {
         Exit::NotStarted(what) => told("not_started", what),
         Exit::Lost(evidence) => told("lost", evidence),
         Exit::BadOutput(what) => told("bad_output", what),
+        Exit::BadChoice(what) => told("bad_choice", what),
     }
 }
 
@@ -128,6 +155,7 @@ pub(super) fn decode_exit(
         ("not_started", None, None, Some(what)) => Ok(Exit::NotStarted(what)),
         ("lost", None, None, Some(evidence)) => Ok(Exit::Lost(evidence)),
         ("bad_output", None, None, Some(what)) => Ok(Exit::BadOutput(what)),
+        ("bad_choice", None, None, Some(what)) => Ok(Exit::BadChoice(what)),
         (word, ..) => Err(Damage::Word { column: "outcome", word: word.to_owned() }),
     }
 }

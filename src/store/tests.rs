@@ -9,12 +9,10 @@ use crate::pipeline::command::Command;
 use crate::pipeline::kind::{Children, Kind};
 use crate::pipeline::node::{NodeId, Options, Tree, TreeBuilder};
 use crate::pipeline::policy::Settings;
-use crate::run::event::Event;
+use crate::run::event::{Event, Sensed, Yield};
+use crate::run::force::{Halt, HaltReason, Kill, KillReason, Mark};
 use crate::run::machine::Run;
-use crate::run::state::{
-    AttemptId, CancelReason, Exit, Failure, Halt, HaltReason, Kill, KillReason, Mark, RunId, SkipReason,
-    State, Status,
-};
+use crate::run::state::{AttemptId, CancelReason, Exit, Failure, RunId, SkipReason, State, Status, Success};
 
 use super::batch::Batch;
 use super::catalog::Definition;
@@ -79,6 +77,7 @@ fn exit() -> impl Strategy<Value = Exit> {
         text().prop_map(Exit::NotStarted),
         text().prop_map(Exit::Lost),
         text().prop_map(Exit::BadOutput),
+        text().prop_map(Exit::BadChoice),
     ]
 }
 
@@ -90,6 +89,8 @@ fn failure() -> impl Strategy<Value = Box<Failure>> {
         text().prop_map(Failure::NotStarted),
         text().prop_map(Failure::Lost),
         text().prop_map(Failure::BadOutput),
+        text().prop_map(Failure::BadChoice),
+        text().prop_map(Failure::Sensor),
         text().prop_map(Failure::When),
         node().prop_map(Failure::Child),
         text().prop_map(Failure::Marked),
@@ -122,10 +123,35 @@ fn skip() -> impl Strategy<Value = Box<SkipReason>> {
         Just(SkipReason::When),
         Just(SkipReason::NothingFailed),
         Just(SkipReason::Children),
+        node().prop_map(SkipReason::NotChosen),
+        Just(SkipReason::TimedOut),
+        node().prop_map(SkipReason::Sensor),
+        text().prop_map(SkipReason::NoSlot),
         node().prop_map(SkipReason::With),
         text().prop_map(SkipReason::Marked),
     ]
     .prop_map(Box::new)
+}
+
+fn success() -> impl Strategy<Value = Success> {
+    prop_oneof![
+        Just(Success::Done),
+        text().prop_map(Success::Met),
+        proptest::collection::vec(node(), 0..5).prop_map(|chosen| Success::Chose(chosen.into())),
+        text().prop_map(Success::Marked),
+    ]
+}
+
+fn yields() -> impl Strategy<Value = Yield> {
+    prop_oneof![Just(Yield::Nothing), proptest::collection::vec(node(), 0..5).prop_map(Yield::Choice),]
+}
+
+fn sensed() -> impl Strategy<Value = Sensed> {
+    prop_oneof![
+        text().prop_map(Sensed::Met),
+        text().prop_map(Sensed::Failed),
+        text().prop_map(Sensed::Skipped),
+    ]
 }
 
 fn cancel() -> impl Strategy<Value = Box<CancelReason>> {
@@ -148,9 +174,15 @@ fn state() -> impl Strategy<Value = State> {
             since,
             kill
         }),
+        instant().prop_map(|since| State::Waiting { since }),
+        (attempt(), instant(), option(kill().boxed())).prop_map(|(attempt, since, kill)| State::Poking {
+            attempt,
+            since,
+            kill
+        }),
         (instant(), proptest::option::of(halt())).prop_map(|(since, halt)| State::Open { since, halt }),
         (instant(), failure()).prop_map(|(until, failure)| State::Retrying { until, failure }),
-        (instant(), proptest::option::of(text())).prop_map(|(at, marked)| State::Succeeded { at, marked }),
+        (instant(), success()).prop_map(|(at, how)| State::Succeeded { at, how }),
         (instant(), failure()).prop_map(|(at, failure)| State::Failed { at, failure }),
         (instant(), skip()).prop_map(|(at, reason)| State::Skipped { at, reason }),
         (instant(), node()).prop_map(|(at, culprit)| State::UpstreamFailed { at, culprit }),
@@ -166,7 +198,14 @@ fn event() -> impl Strategy<Value = Event> {
         (node(), holds).prop_map(|(node, holds)| Event::Condition { node, holds }),
         node().prop_map(|node| Event::Open { node }),
         (node(), attempt()).prop_map(|(node, attempt)| Event::Start { node, attempt }),
-        (node(), attempt(), exit()).prop_map(|(node, attempt, exit)| Event::Exited { node, attempt, exit }),
+        (node(), attempt(), exit(), yields()).prop_map(|(node, attempt, exit, yields)| Event::Exited {
+            node,
+            attempt,
+            exit,
+            yields
+        }),
+        (node(), sensed()).prop_map(|(node, sensed)| Event::Sensed { node, sensed }),
+        (node(), attempt()).prop_map(|(node, attempt)| Event::Poke { node, attempt }),
         Just(Event::Wake),
         (node(), text()).prop_map(|(node, by)| Event::Cancel { node, by }),
         (node(), mark(), text()).prop_map(|(node, mark, by)| Event::Mark { node, mark, by }),
@@ -237,9 +276,18 @@ fn the_journal_explains_itself() {
     let tree = tree();
     let at = Timestamp::from_millisecond(1_526_270_400_000).unwrap();
     let told = |event: Event| serde_json::to_string(&Line::of(at, &event, &tree)).unwrap();
+    let exited = |exit, yields| Event::Exited { node: NodeId(2), attempt: AttemptId(7), exit, yields };
     assert_eq!(
-        told(Event::Exited { node: NodeId(2), attempt: AttemptId(7), exit: Exit::Code(3) }),
+        told(exited(Exit::Code(3), Yield::Nothing)),
         r#"{"at":1526270400000,"event":"exited","node":"w/t 0","attempt":7,"exit":{"code":3}}"#
+    );
+    assert_eq!(
+        told(exited(Exit::Code(0), Yield::Choice(vec![NodeId(3)]))),
+        r#"{"at":1526270400000,"event":"exited","node":"w/t 0","attempt":7,"exit":{"code":0},"chose":["w/t 1"]}"#
+    );
+    assert_eq!(
+        told(Event::Sensed { node: NodeId(2), sensed: Sensed::Met("/in/x is there".into()) }),
+        r#"{"at":1526270400000,"event":"sensed","node":"w/t 0","answer":{"met":"/in/x is there"}}"#
     );
     assert_eq!(
         told(Event::Condition { node: NodeId::ROOT, holds: Ok(false) }),

@@ -62,6 +62,13 @@ impl Report {
         self.files.extend(other.files);
     }
 
+    /// What was found in files of these paths.
+    #[must_use]
+    pub fn of(&self, paths: &[&str]) -> Self {
+        let files = self.files.iter().filter(|file| paths.contains(&file.file.path.as_str()));
+        Self { files: files.cloned().collect() }
+    }
+
     /// Whether any file cannot be used.
     pub fn has_errors(&self) -> bool {
         self.files.iter().any(|file| file.errors)

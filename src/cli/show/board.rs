@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::control::Watch;
+use crate::executor::log;
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
@@ -20,7 +21,6 @@ use crate::run::state::{RunId, Status};
 use crate::run::why;
 
 use super::ending::Endings;
-use super::log;
 use super::table::lasted;
 
 /// Between two drawings.
@@ -74,12 +74,13 @@ impl Board {
         let status = run.seen(node).status;
         let at = run.state(node).at();
         let started = before.and_then(|row| row.since).or(at);
-        let since = if status == Status::Running { at } else { started };
+        let active = |status| matches!(status, Status::Running | Status::Waiting);
+        let since = if active(status) { at } else { started };
         let path = tree.path(node);
         let number = run.entry(node).attempts;
         let log = self.places.log(&live.pipeline.name, run.id(), &path, number);
-        let running = status == Status::Running && tree.is_leaf(node);
-        let ran = before.is_some_and(|row| row.status == Status::Running);
+        let running = run.state(node).attempt().is_some();
+        let ran = before.is_some_and(|row| active(row.status));
         let took = since.filter(|_| status.is_ended() && ran);
         Row {
             depth: tree.depth(node),
@@ -156,7 +157,9 @@ fn size() -> (usize, usize) {
 fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -> String {
     let most = lines.saturating_sub(2).max(1);
     if rows.len() > most {
-        let moves = |row: &Row| matches!(row.status, Status::Running | Status::Retrying | Status::Failed);
+        let moves = |row: &Row| {
+            matches!(row.status, Status::Running | Status::Waiting | Status::Retrying | Status::Failed)
+        };
         let moving = rows.iter().filter(|row| moves(row)).count();
         let mut others = most.saturating_sub(moving);
         rows.retain(|row| {
@@ -173,7 +176,9 @@ fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -
     let mut text = String::new();
     for row in &rows {
         let millis = match (row.status, row.since) {
-            (Status::Running, Some(since)) => Some(now.as_millisecond() - since.as_millisecond()),
+            (Status::Running | Status::Waiting, Some(since)) => {
+                Some(now.as_millisecond() - since.as_millisecond())
+            }
             _ => row.took,
         };
         let time = millis.map(|millis| lasted(millis.max(0))).unwrap_or_default();
@@ -198,6 +203,7 @@ fn mark(status: Status) -> char {
         Status::Pending => '·',
         Status::Queued => '…',
         Status::Running => '▶',
+        Status::Waiting => '◷',
         Status::Retrying => '↻',
         Status::Succeeded => '✓',
         Status::Failed => '✗',

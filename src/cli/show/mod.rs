@@ -2,7 +2,7 @@
 
 pub mod board;
 pub mod ending;
-pub mod log;
+pub mod month;
 pub mod out;
 pub mod slot;
 pub mod summary;

@@ -6,11 +6,11 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::executor::log;
 use crate::executor::output::Places;
 use crate::run::state::Status;
 
 use super::ending::Ending;
-use super::log;
 use super::table::lasted;
 
 /// Lines of a failed task's log that are shown.

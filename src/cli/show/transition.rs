@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::control::Watch;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
-use crate::run::state::{RunId, Status};
+use crate::run::state::{RunId, State};
 use crate::run::why;
 use crate::wire;
 
@@ -35,7 +35,7 @@ impl Watch for Transitions {
             let _ = if self.json {
                 let node = wire::Node::of(&live.run, node);
                 writeln!(out, "{}", serde_json::to_string(&node).unwrap_or_default())
-            } else if tells(live, node) {
+            } else if tells(live, node, now) {
                 writeln!(out, "{}", line(live, node, now))
             } else {
                 Ok(())
@@ -62,9 +62,24 @@ fn as_it_went(live: &Live, nodes: &[NodeId]) -> Vec<NodeId> {
     order
 }
 
-/// A whole run that waits for its first place waits for nothing anybody could change.
-fn tells(live: &Live, node: NodeId) -> bool {
-    node != NodeId::ROOT || live.run.seen(node).status != Status::Queued
+/// A whole run that waits for its first place waits for nothing anybody could change; and of a sensor it is
+/// told once that it waits, not each time that it looks.
+fn tells(live: &Live, node: NodeId, now: Timestamp) -> bool {
+    match live.run.state(node) {
+        State::Queued { .. } => node != NodeId::ROOT,
+        State::Waiting { since } => *since == now,
+        State::Poking { kill, .. } => kill.is_some(),
+        State::Pending
+        | State::Deciding
+        | State::Running { .. }
+        | State::Open { .. }
+        | State::Retrying { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Skipped { .. }
+        | State::UpstreamFailed { .. }
+        | State::Cancelled { .. } => true,
+    }
 }
 
 fn line(live: &Live, node: NodeId, now: Timestamp) -> String {

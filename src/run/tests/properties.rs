@@ -9,9 +9,10 @@ use proptest::prelude::*;
 use super::world::{World, tree};
 use crate::pipeline::node::{NodeId, Tree};
 use crate::run::clear::{self, Request};
-use crate::run::event::Event;
+use crate::run::event::{Event, Sensed, Yield};
+use crate::run::force::Mark;
 use crate::run::machine::Run;
-use crate::run::state::{Exit, Mark, State, Status};
+use crate::run::state::{Exit, State, Status};
 
 /// Choices drawn one after another; 0 for ever once it has run out, so that shorter is simpler.
 struct Tape<'a>(std::slice::Iter<'a, u8>);
@@ -37,9 +38,15 @@ fn grow(tape: &mut Tape, name: &str, path: &str, depth: usize, lines: &mut Strin
     let mut words = vec![name.to_owned()];
     let container = depth < 4 && (depth == 0 || tape.below(5) > 2);
     if container {
-        words.push(["serial", "parallel"][tape.below(2)].to_owned());
+        words.push(["serial", "parallel", "branch", "choice"][tape.below(4)].to_owned());
     } else if tape.once_in(4) {
         words.push(format!("retry=2 delay={}", tape.below(3) * 10));
+    } else if tape.once_in(3) {
+        words.push(["sensor=file", "sensor=exec"][tape.below(2)].to_owned());
+        words.push(format!("on_timeout={}", ["fail", "continue", "skip_rest"][tape.below(3)]));
+        if tape.below(3) > 0 {
+            words.push(format!("timeout={}", 5 + tape.below(40)));
+        }
     }
     for (odds, word) in [
         (6, "rule=all_done"),
@@ -69,6 +76,10 @@ fn grow(tape: &mut Tape, name: &str, path: &str, depth: usize, lines: &mut Strin
     }
     let _ = writeln!(lines, "{:1$}{2}", "", depth, words.join(" "));
     if container {
+        if words[1] == "choice" {
+            let retry = ["", "retry=1"][tape.below(2)];
+            let _ = writeln!(lines, "{:1$}choose {retry}", "", depth + 1);
+        }
         for n in 0..=tape.below(4) {
             let name = format!("n{n}");
             let path = if depth == 0 { name.clone() } else { format!("{path}/{name}") };
@@ -85,10 +96,11 @@ fn any_node(tape: &mut Tape, world: &World) -> NodeId {
 
 fn anything(tape: &mut Tape, world: &mut World) {
     let live: Vec<_> = world.run.live().collect();
-    match tape.below(16) {
+    let waiting: Vec<_> = world.run.waiting().collect();
+    match tape.below(19) {
         0..=8 if !live.is_empty() => {
             let (node, attempt) = live[tape.below(live.len())];
-            let killed = matches!(world.run.state(node), State::Running { kill: Some(_), .. });
+            let killed = world.run.state(node).attempt().unwrap().1.is_some();
             let exit = match tape.below(8) {
                 0..=3 if !killed => Exit::Code(0),
                 0..=5 if killed => Exit::Killed,
@@ -97,7 +109,8 @@ fn anything(tape: &mut Tape, world: &mut World) {
                 6 => Exit::Lost("power".into()),
                 _ => Exit::Code(1),
             };
-            world.happen(Event::Exited { node, attempt, exit }).unwrap();
+            let yields = any_yield(tape, world, node, &exit);
+            world.happen(Event::Exited { node, attempt, exit, yields }).unwrap();
         }
         9 => {
             let node = any_node(tape, world);
@@ -123,12 +136,39 @@ fn anything(tape: &mut Tape, world: &mut World) {
             world.places = 1 + tape.below(6);
             world.admit();
         }
+        15..=17 if !waiting.is_empty() => {
+            let node = waiting[tape.below(waiting.len())];
+            let sensed = match tape.below(6) {
+                0 => Sensed::Failed("no such host".into()),
+                1 => Sensed::Skipped("no slot".into()),
+                2 | 3 => return world.command(&format!("poke {}", path(world, node))),
+                _ => Sensed::Met("it is there".into()),
+            };
+            world.happen(Event::Sensed { node, sensed }).unwrap();
+        }
         _ => {
             if let Some(due) = world.run.next_wake() {
                 world.now = world.now.max(due);
                 world.happen(Event::Wake).unwrap();
             }
         }
+    }
+}
+
+fn path(world: &World, node: NodeId) -> String {
+    match node {
+        NodeId::ROOT => "p".to_owned(),
+        node => world.run.tree().path(node),
+    }
+}
+
+/// What chooses chooses some of its siblings.
+fn any_yield(tape: &mut Tape, world: &World, node: NodeId, exit: &Exit) -> Yield {
+    let tree = world.run.tree();
+    if *exit == Exit::Code(0) && tree.is_chooser(node) {
+        Yield::Choice(tree.followers(node).filter(|_| tape.below(2) == 0).collect())
+    } else {
+        Yield::Nothing
     }
 }
 
@@ -183,21 +223,29 @@ fn assert_lawful(world: &World) {
     }
     for &limited in tree.limited() {
         let max = tree.options(limited).max_concurrent.unwrap().get() as usize;
-        let killed = |leaf: &NodeId| matches!(run.state(*leaf), State::Running { kill: Some(_), .. });
-        let live = run.live_below(limited).filter(|leaf| !killed(leaf)).count();
+        let takes = |leaf: &NodeId| matches!(run.state(*leaf), State::Running { kill: None, .. });
+        let live = run.live_below(limited).filter(takes).count();
         assert!(live <= max, "{live} run below {}", tree.path(limited));
     }
     // Quiet means that it has ended, or waits for something that will come.
-    let waits = run.live().next().is_some() || run.next_wake().is_some();
+    let senses = run.waiting().next().is_some();
+    let waits = run.live().next().is_some() || senses || run.next_wake().is_some();
     assert!(
         run.status().is_ended() || waits || run.admissible(1).is_some(),
         "nothing will ever happen again:\n{}",
         world.story()
     );
     if run.status().is_ended() {
+        assert!(!senses, "a sensor of an ended run waits\n{}", world.story());
         assert_eq!(run.live().count(), 0, "something of an ended run is alive\n{}", world.story());
         assert_eq!(run.tally(NodeId::ROOT).total(), tree.leaves(NodeId::ROOT), "{}", world.picture());
     }
+}
+
+/// Whoever looks looks for what waits.
+fn assert_looked_for(world: &World) {
+    let waits = world.run.waiting().chain(world.run.poking()).collect();
+    assert_eq!(world.sensing, waits, "{}", world.story());
 }
 
 fn assert_restorable(world: &World) {
@@ -208,6 +256,7 @@ fn assert_restorable(world: &World) {
         assert_eq!(is, was, "{}\n{}", twin.tree().path(node), world.story());
     }
     assert_eq!(twin.live().collect::<Vec<_>>(), world.run.live().collect::<Vec<_>>());
+    assert_eq!(twin.waiting().collect::<Vec<_>>(), world.run.waiting().collect::<Vec<_>>());
     assert_eq!(twin.next_wake(), world.run.next_wake());
 }
 
@@ -242,6 +291,7 @@ proptest! {
         while !tape.0.as_slice().is_empty() {
             anything(&mut tape, &mut world);
             assert_lawful(&world);
+            assert_looked_for(&world);
             assert_restorable(&world);
         }
         assert_replayable(&world);

@@ -10,7 +10,7 @@ fn explains(tree: &str, script: &str, path: &str, sentence: &str) {
     let mut world = World::new(tree);
     world.places = 2;
     world.play(script);
-    let around = Around { zone: TimeZone::UTC, places: Some((world.run.live().count(), 2)) };
+    let around = Around { zone: TimeZone::UTC, places: Some((world.run.taken(), 2)) };
     assert_eq!(why(&world.run, world.at(path), &around), sentence);
 }
 
@@ -97,4 +97,48 @@ fn what_has_ended() {
     let bad = "ingest/prices signal:9; all ok";
     explains(TREE, bad, "report/daily", "`report/daily` upstream_failed: because of `ingest/prices`.");
     explains(TREE, bad, "ingest/prices", "`ingest/prices` failed: killed by SIGKILL, perhaps out of memory.");
+}
+
+#[test]
+fn what_waits_for_something_outside() {
+    const FEEDS: &str = "
+        p serial
+          feeds parallel
+            file sensor=file
+            poked sensor=exec
+          load";
+    let since = "1970-01-01 00:00:00 UTC";
+    explains(FEEDS, "", "feeds/file", &format!("`feeds/file` waits since {since} for a file `/in/x`."));
+    let poked = format!("`feeds/poked` waits since {since} for its command to exit with 0.");
+    explains(FEEDS, "poke feeds/poked; wait 9", "feeds/poked", &poked);
+    explains(FEEDS, "wait 9; poke feeds/poked; feeds/poked 1", "feeds/poked", &poked);
+    let killed = format!("`feeds/poked` waits since {since}, being cancelled by ada.");
+    explains(FEEDS, "poke feeds/poked; cancel p", "feeds/poked", &killed);
+    explains(FEEDS, "", "load", &format!("`load` waits for `feeds` (running since {since})."));
+    explains(FEEDS, "feeds/file met", "feeds/file", "`feeds/file` succeeded: it is there.");
+}
+
+#[test]
+fn what_was_not_chosen() {
+    const RISK: &str = "
+        p serial
+          risk branch
+            half_day when=true
+            full_day
+          feeds choice
+            choose
+            prices
+            rates";
+    let script = "risk/half_day ok; feeds/choose chose prices; feeds/prices ok";
+    let tells = |path, sentence| explains(RISK, script, path, sentence);
+    tells("risk/full_day", "`risk/full_day` skipped: `half_day` was chosen.");
+    tells("feeds/choose", "`feeds/choose` succeeded: chose `prices`.");
+    tells("feeds/rates", "`feeds/rates` skipped: `feeds/choose` chose `prices`.");
+    explains(RISK, "", "risk/full_day", "`risk/full_day` skipped: `half_day` was chosen.");
+    explains(
+        RISK,
+        "risk/half_day ok",
+        "feeds/rates",
+        "`feeds/rates` waits for `feeds/choose` (running since 1970-01-01 00:00:00 UTC).",
+    );
 }

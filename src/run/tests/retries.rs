@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::world::{World, check};
 use crate::pipeline::node::NodeId;
 use crate::pipeline::policy::Retry;
-use crate::run::state::{AttemptId, RunId, retry_delay};
+use crate::run::retry::retry_delay;
+use crate::run::state::{AttemptId, RunId};
 
 #[test]
 fn a_failed_task_is_tried_again_after_its_delay() {

@@ -1,6 +1,6 @@
 //! A world for one run, moved by hand: places, a clock, and commands that end when the script says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,12 +12,14 @@ use crate::pipeline::command::Command;
 use crate::pipeline::kind::{Children, Kind};
 use crate::pipeline::node::{NodeId, Options, Tree, TreeBuilder, TriggerRule};
 use crate::pipeline::policy::{RetryOn, Settings};
+use crate::pipeline::sensor::{Condition, OnTimeout, Sensor};
 use crate::run::clear::{self, Request};
 use crate::run::effect::Effect;
-use crate::run::event::Event;
+use crate::run::event::{Event, Sensed, Yield};
+use crate::run::force::Mark;
 use crate::run::machine::{Illegal, Run};
 use crate::run::picture::picture;
-use crate::run::state::{AttemptId, Exit, Mark, RunId};
+use crate::run::state::{AttemptId, Exit, RunId};
 
 /// Runs the script on the tree and compares the picture.
 #[track_caller]
@@ -57,6 +59,7 @@ pub(super) fn tree(text: &str) -> Tree {
             _ => None,
         });
         words.next_if(|_| kind.is_some());
+        let mut sensor = None;
         let mut options = Options::default();
         let mut settings = builder.inherited().clone();
         let mut waits = Vec::new();
@@ -69,6 +72,8 @@ pub(super) fn tree(text: &str) -> Tree {
                 ("suppress", _) => options.suppress_errors = true,
                 ("keep_going", _) => options.stop_on_error = false,
                 ("max", n) => options.max_concurrent = NonZeroU32::new(n.parse().unwrap()),
+                ("sensor", what) => sensor = Some(sensing(what)),
+                ("on_timeout", what) => sensor.as_mut().unwrap().on_timeout = on_timeout(what),
                 ("timeout", n) => options.timeout = Some(Duration::from_secs(n.parse().unwrap())),
                 ("retry", n) => settings.retry.limit = n.parse().unwrap(),
                 ("delay", n) => settings.retry.delay = Duration::from_secs(n.parse().unwrap()),
@@ -86,7 +91,9 @@ pub(super) fn tree(text: &str) -> Tree {
             open.push(indent);
             builder.open(name, kind, options, settings)
         } else {
-            builder.leaf(name, Kind::Exec(Command::Shell("true".into())), options, settings)
+            let command = || Kind::Exec(Command::Shell("true".into()));
+            let kind = sensor.map_or_else(command, |sensor| Kind::Sensor(Box::new(sensor)));
+            builder.leaf(name, kind, options, settings)
         };
         after.extend(waits.into_iter().map(|path| (id, path)));
     }
@@ -100,6 +107,22 @@ pub(super) fn tree(text: &str) -> Tree {
     builder.finish()
 }
 
+fn sensing(what: &str) -> Sensor {
+    let condition = match what {
+        "exec" => Condition::Exec(Command::Shell("true".into())),
+        _ => Condition::File { glob: "/in/x".into(), stable_for: Duration::ZERO },
+    };
+    Sensor { condition, poke_interval: Duration::from_secs(30), on_timeout: OnTimeout::Fail }
+}
+
+fn on_timeout(word: &str) -> OnTimeout {
+    match word {
+        "continue" => OnTimeout::Continue,
+        "skip_rest" => OnTimeout::SkipRest,
+        _ => OnTimeout::Fail,
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) run: Run,
@@ -107,6 +130,8 @@ pub(super) struct World {
     pub(super) places: usize,
     pub(super) launched: Vec<(NodeId, AttemptId)>,
     pub(super) killed: Vec<NodeId>,
+    /// Sensors that somebody looks for.
+    pub(super) sensing: BTreeSet<NodeId>,
     pub(super) finished: u32,
     pub(super) journal: Vec<(Timestamp, Event)>,
     /// What `when`s evaluate to from now on, by path; otherwise what their text says.
@@ -126,6 +151,7 @@ impl World {
             places: 16,
             launched: Vec::new(),
             killed: Vec::new(),
+            sensing: BTreeSet::new(),
             finished: 0,
             journal: Vec::new(),
             facts: BTreeMap::new(),
@@ -160,6 +186,11 @@ impl World {
     /// Begins the run, then plays one command after another, separated by `;`.
     pub(super) fn play(&mut self, script: &str) {
         self.must(Event::Begin);
+        self.play_on(script);
+    }
+
+    /// Plays on after what was played.
+    pub(super) fn play_on(&mut self, script: &str) {
         for command in script.split(';').map(str::trim).filter(|command| !command.is_empty()) {
             self.command(command);
         }
@@ -178,9 +209,14 @@ impl World {
                 self.must(Event::Wake);
             }
             ["all", "ok"] => loop {
-                let live = self.run.live().next();
-                let Some((node, attempt)) = live else { break };
-                self.must(Event::Exited { node, attempt, exit: Exit::Code(0) });
+                let (live, waiting) = (self.run.live().next(), self.run.waiting().next());
+                if let Some((node, attempt)) = live {
+                    self.exits(node, attempt, Exit::Code(0));
+                } else if let Some(node) = waiting {
+                    self.must(Event::Sensed { node, sensed: Sensed::Met("it is there".into()) });
+                } else {
+                    break;
+                }
             },
             ["cancel", path] => self.must(Event::Cancel { node: self.at(path), by: by() }),
             ["mark", path, word] => {
@@ -206,6 +242,29 @@ impl World {
                 self.facts.insert((*path).to_owned(), *holds == "true");
             }
             ["crash"] => self.restore(),
+            ["poke", path] => {
+                self.attempts += 1;
+                self.must(Event::Poke { node: self.at(path), attempt: AttemptId(self.attempts) });
+            }
+            [path, "met"] => {
+                self.must(Event::Sensed { node: self.at(path), sensed: Sensed::Met("it is there".into()) });
+            }
+            [path, "hopeless"] => {
+                let sensed = Sensed::Failed("there is no such host".into());
+                self.must(Event::Sensed { node: self.at(path), sensed });
+            }
+            [path, "slotless"] => {
+                let sensed = Sensed::Skipped("`other` has no slot that day".into());
+                self.must(Event::Sensed { node: self.at(path), sensed });
+            }
+            [path, "chose", names @ ..] => {
+                let node = self.at(path);
+                let branch = self.run.tree().parent(node).unwrap();
+                let child = |name: &&str| self.run.tree().child(branch, name).unwrap();
+                let yields = Yield::Choice(names.iter().map(child).collect());
+                let (_, attempt) = self.run.live().find(|(live, _)| *live == node).unwrap();
+                self.must(Event::Exited { node, attempt, exit: Exit::Code(0), yields });
+            }
             [path, exit] => {
                 let node = self.at(path);
                 let live = self.run.live().find(|(live, _)| *live == node);
@@ -216,17 +275,25 @@ impl World {
                     "timeout" => Exit::TimedOut,
                     "lost" => Exit::Lost("its keeper was killed".into()),
                     "missing" => Exit::NotStarted("no such program: `ingest`".into()),
+                    "unknown" => Exit::BadChoice("it chose `c`".into()),
                     "garbled" => Exit::BadOutput("line 1 has no `=`".into()),
                     signal if signal.starts_with("signal:") => Exit::Signal(signal[7..].parse().unwrap()),
                     code => Exit::Code(code.parse().unwrap()),
                 };
-                self.must(Event::Exited { node, attempt, exit });
+                self.exits(node, attempt, exit);
             }
             other => panic!("unknown command {other:?}"),
         }
     }
 
-    fn must(&mut self, event: Event) {
+    /// An attempt ends; what chooses chooses nothing.
+    fn exits(&mut self, node: NodeId, attempt: AttemptId, exit: Exit) {
+        let chooses = exit == Exit::Code(0) && self.run.tree().is_chooser(node);
+        let yields = if chooses { Yield::Choice(Vec::new()) } else { Yield::Nothing };
+        self.must(Event::Exited { node, attempt, exit, yields });
+    }
+
+    pub(super) fn must(&mut self, event: Event) {
         self.happen(event).unwrap_or_else(|error| panic!("{error}\n{}", self.picture()));
     }
 
@@ -255,6 +322,8 @@ impl World {
                 }
                 Effect::Launch(node, attempt) => self.launched.push((node, attempt)),
                 Effect::Kill(node, _) => self.killed.push(node),
+                Effect::Sense(node) => drop(self.sensing.insert(node)),
+                Effect::Rest(node) => assert!(self.sensing.remove(&node), "nobody looks"),
                 Effect::Forget(_) => {}
                 Effect::Finish => self.finished += 1,
             }
@@ -263,7 +332,7 @@ impl World {
     }
 
     pub(super) fn admit(&mut self) {
-        while let Some(node) = self.run.admissible(self.places.saturating_sub(self.run.live().count())) {
+        while let Some(node) = self.run.admissible(self.places.saturating_sub(self.run.taken())) {
             let event = if self.run.tree().is_leaf(node) {
                 self.attempts += 1;
                 Event::Start { node, attempt: AttemptId(self.attempts) }
@@ -279,6 +348,8 @@ impl World {
         let records: Vec<_> =
             self.run.tree().ids().map(|node| (node, self.run.entry(node).clone())).collect();
         self.run = Run::restore(self.run.id(), self.run.tree().clone(), records);
+        let looked_for = self.run.waiting().chain(self.run.poking()).collect();
+        assert_eq!(self.sensing, looked_for, "{}", self.story());
         self.must(Event::Wake);
     }
 }

@@ -19,6 +19,7 @@ const SIDEWAYS: [(&str, &str); 12] = [
     ("src/yaml/", "duration"),
     ("src/yaml/", "size"),
     ("src/config/", "pipeline"),
+    ("src/config/", "calendar"),
     // A pipeline has schedules, and those know nothing of what they start.
     ("src/schedule/", "calendar"),
     ("src/pipeline/", "schedule"),

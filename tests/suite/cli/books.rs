@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use sexton::config::kept;
 use sexton::pipeline::definition::Defaults;
 use sexton::pipeline::node::NodeId;
-use sexton::run::event::Event;
+use sexton::run::event::{Event, Yield};
 use sexton::run::live::RunKind;
 use sexton::run::machine::Run;
 use sexton::run::state::{AttemptId, Exit, RunId};
@@ -189,7 +189,7 @@ impl Play {
             log: None,
         };
         batch.attempt_ended(&self.run, &end);
-        self.step(batch, &Event::Exited { node, attempt, exit });
+        self.step(batch, &Event::Exited { node, attempt, exit, yields: Yield::Nothing });
         // A retry without delay is due at once.
         if self.run.next_wake().is_some_and(|due| due <= self.now) {
             self.step(batch, &Event::Wake);

@@ -1,6 +1,7 @@
 //! The command line as its users meet it: the real binary, its own state, its words and its exit codes.
 
 mod books;
+mod branches;
 mod desk;
 
 mod check;

@@ -392,6 +392,10 @@ impl Desk {
                     assert!(started <= 1, "attempt {token} of {path} was started {started} times");
                     recorded += started as usize;
                     match ends.get(&token) {
+                        Some(truth) if matches!(told, Exit::BadChoice(_)) => {
+                            let chooses = tree.is_chooser(tree.find(&path).unwrap());
+                            assert!(chooses && *truth == Exit::Code(0), "attempt {token} of {path}");
+                        }
                         Some(truth) => assert_eq!(&told, truth, "attempt {token} of {path}"),
                         None => assert!(
                             matches!(told, Exit::Killed | Exit::Lost(_) | Exit::NotStarted(_)),
@@ -423,6 +427,8 @@ fn author(event: &Event) -> Option<&str> {
         | Event::Open { .. }
         | Event::Start { .. }
         | Event::Exited { .. }
+        | Event::Sensed { .. }
+        | Event::Poke { .. }
         | Event::Wake => None,
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Fate {
     pub(super) lasts: Duration,
     pub(super) exit: Exit,
     pub(super) outputs: BTreeMap<String, String>,
+    /// The last line that it prints.
+    pub(super) says: Option<String>,
 }
 
 /// Who decides.
@@ -31,13 +33,13 @@ pub(super) enum Fates {
 impl Fates {
     pub(super) fn of(&mut self, job: &Job) -> Fate {
         let mut fate = match self {
-            Self::Random(chance) => random(chance),
+            Self::Random(chance) => Fate { says: choice(chance, job), ..random(chance) },
             Self::Same(lasts, code) => {
-                Fate { lasts: *lasts, exit: Exit::Code(*code), outputs: BTreeMap::new() }
+                Fate { lasts: *lasts, exit: Exit::Code(*code), outputs: BTreeMap::new(), says: None }
             }
         };
         if let Some(timeout) = job.timeout.filter(|timeout| *timeout < fate.lasts) {
-            fate = Fate { lasts: timeout, exit: Exit::TimedOut, outputs: BTreeMap::new() };
+            fate = Fate { lasts: timeout, exit: Exit::TimedOut, outputs: BTreeMap::new(), says: None };
         }
         fate
     }
@@ -72,5 +74,13 @@ fn random(chance: &mut Chance) -> Fate {
     if exit == Exit::Code(0) && chance.once_in(3) {
         outputs.insert("rows".to_owned(), chance.below(3).to_string());
     }
-    Fate { lasts, exit, outputs }
+    Fate { lasts, exit, outputs, says: None }
+}
+
+/// Of a command `choose a b c`: some of these names, none of them, or another.
+fn choice(chance: &mut Chance, job: &Job) -> Option<String> {
+    let names = job.argv.last()?.strip_prefix("choose ")?.split(' ');
+    let chosen: Vec<&str> = names.filter(|_| chance.below(2) == 0).collect();
+    let chosen = if chance.once_in(6) { "nobody".to_owned() } else { chosen.join(", ") };
+    Some(chosen).filter(|chosen| !chosen.is_empty())
 }

@@ -1,6 +1,7 @@
 //! What the simulated keeper holds of attempts, and what a connection finds there.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ pub(super) struct Held {
     pub(super) run: String,
     pub(super) path: String,
     pub(super) grace: Duration,
+    pub(super) log: PathBuf,
     pub(super) state: Phase,
 }
 
@@ -21,9 +23,21 @@ pub(super) enum Phase {
         until: Timestamp,
         exit: Exit,
         outputs: BTreeMap<String, String>,
+        says: Option<String>,
         killed: bool,
     },
     Ended(Ended),
+}
+
+impl Held {
+    /// Its log is on the disk before anybody hears of its end.
+    pub(super) fn print(&self) {
+        if let Phase::Running { says: Some(line), .. } = &self.state {
+            std::fs::create_dir_all(self.log.parent().unwrap()).unwrap();
+            let log = format!("t stdout F so\nt stdout F {line}\nt stderr F {line} indeed\n");
+            std::fs::write(&self.log, log).unwrap();
+        }
+    }
 }
 
 /// What the keeper says of it to whoever connects.

@@ -25,7 +25,7 @@ pub(super) fn random(chance: &mut Chance, name: &str) -> Pipeline {
 fn node(chance: &mut Chance, path: &str, depth: u32, leaves: &mut Vec<String>) -> Value {
     let mut keys = Map::new();
     let container = depth == 0 || (depth < 4 && chance.below(5) > 2);
-    let kind = chance.one_of(&["serial", "parallel"]);
+    let kind = chance.one_of(&["serial", "serial", "parallel", "parallel", "branch"]);
     let mut seconds = |from: u64, below: u64| format!("{}s", from + chance.below(below));
     let (delay, short, long) = (seconds(0, 20), seconds(5, 40), seconds(30, 200));
     let mut set = |odds: u64, key: &str, value: Value| {
@@ -61,11 +61,22 @@ fn node(chance: &mut Chance, path: &str, depth: u32, leaves: &mut Vec<String>) -
     }
     if container {
         let children = 1 + chance.below(4);
+        let chooses = kind == "branch" && chance.once_in(2);
+        if chooses {
+            let names: Vec<String> = (0..children).map(|n| format!("n{n}")).collect();
+            keys.insert("choose".into(), json!(format!("choose {}", names.join(" "))));
+        }
         let mut below = Map::new();
         for n in 0..children {
             let name = format!("n{n}");
             let path = if depth == 0 { name.clone() } else { format!("{path}/{name}") };
-            below.insert(name, node(chance, &path, depth + 1, leaves));
+            let mut child = node(chance, &path, depth + 1, leaves);
+            if kind == "branch" && !chooses && n + 1 < children {
+                // What stands before another may be passed over.
+                let when = chance.one_of(&["ds == '2018-05-14'", "ds != '2018-05-14'"]);
+                child.as_object_mut().unwrap().entry("when").or_insert(json!(when));
+            }
+            below.insert(name, child);
         }
         keys.insert(kind.into(), Value::Object(below));
     } else {

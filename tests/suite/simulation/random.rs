@@ -7,7 +7,8 @@ use std::time::Duration;
 use sexton::control::{Control, Refused};
 use sexton::pipeline::node::NodeId;
 use sexton::run::clear::Request;
-use sexton::run::state::{Mark, RunId};
+use sexton::run::force::Mark;
+use sexton::run::state::RunId;
 use tokio::task::JoinHandle;
 
 use super::chance::Chance;

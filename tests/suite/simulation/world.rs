@@ -199,6 +199,7 @@ impl Inner {
 
     fn end(&mut self, token: u64) {
         let Some(held) = self.keeper.attempts.get_mut(&token) else { return };
+        held.print();
         let Phase::Running { since, exit, outputs, .. } = &held.state else { return };
         let mut ended = Ended::unstarted(AttemptId(token), exit.clone());
         if !matches!(exit, Exit::NotStarted(_)) {
@@ -296,11 +297,13 @@ impl Inner {
             run: fact("SEXTON_RUN"),
             path: fact("SEXTON_PATH"),
             grace: job.kill_grace,
+            log: job.log.clone(),
             state: Phase::Running {
                 since: self.now,
                 until: self.now + fate.lasts,
                 exit: fate.exit,
                 outputs: fate.outputs,
+                says: fate.says,
                 killed: false,
             },
         };

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use sexton::run::event::Event;
-use sexton::run::state::{AttemptId, Exit, Kill, KillReason, RunId};
+use sexton::run::force::{Kill, KillReason, Mark};
+use sexton::run::state::{AttemptId, Exit, RunId};
 use sexton::store::batch::Batch;
 use sexton::store::db::{CommitError, Reader, Store};
 use sexton::store::journal::NextIds;
@@ -189,10 +190,7 @@ async fn everything_about_an_attempt_comes_back() {
         started_at: Some(at(100)),
         ended_at: at(2_100),
         exit: Exit::Lost("its keeper was killed: \"9\"".into()),
-        kill: Some(Kill {
-            why: KillReason::Mark { node, mark: sexton::run::state::Mark::Skipped },
-            by: "ada".into(),
-        }),
+        kill: Some(Kill { why: KillReason::Mark { node, mark: Mark::Skipped }, by: "ada".into() }),
         pid: Some(4_242),
         usage: Some(Usage { cpu_user_ms: 12, cpu_system_ms: 3, max_rss_bytes: 1 << 40 }),
         log: Some(Log { path: "logs/nightly/1/load%2Fa.1.log".into(), bytes: 1 << 33, dropped_bytes: 7 }),

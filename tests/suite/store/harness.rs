@@ -10,7 +10,7 @@ use sexton::pipeline::kind::{Children, Kind};
 use sexton::pipeline::node::{NodeId, Options, Tree, TreeBuilder};
 use sexton::pipeline::policy::Settings;
 use sexton::run::effect::Effect;
-use sexton::run::event::Event;
+use sexton::run::event::{Event, Yield};
 use sexton::run::live::RunKind;
 use sexton::run::machine::Run;
 use sexton::run::state::{AttemptId, Entry, Exit, RunId, State};
@@ -124,7 +124,7 @@ impl Play {
         self.now += Duration::from_millis(7);
         self.run.step(event, self.now, &mut effects).unwrap();
         self.batch.event(&self.run, self.now, event);
-        if let Event::Start { node, attempt } = event {
+        if let Event::Start { node, attempt } | Event::Poke { node, attempt } = event {
             self.batch.attempt_started(&self.run, *node, *attempt, self.now);
         }
         for effect in &effects {
@@ -139,7 +139,7 @@ impl Play {
 
     /// Opens and starts all that may, with so many places.
     pub(super) fn admit(&mut self, places: usize) {
-        while let Some(node) = self.run.admissible(places.saturating_sub(self.run.live().count())) {
+        while let Some(node) = self.run.admissible(places.saturating_sub(self.run.taken())) {
             if self.run.tree().is_leaf(node) {
                 let attempt = AttemptId(self.next_attempt);
                 self.next_attempt += 1;
@@ -150,13 +150,24 @@ impl Play {
         }
     }
 
+    /// A waiting sensor looks by way of its command.
+    pub(super) fn poke(&mut self, node: NodeId) {
+        let attempt = AttemptId(self.next_attempt);
+        self.next_attempt += 1;
+        self.step(&Event::Poke { node, attempt });
+    }
+
     pub(super) fn exit(&mut self, node: NodeId, exit: Exit) {
-        let State::Running { attempt, kill, .. } = self.run.state(node).clone() else {
+        self.exit_with(node, exit, Yield::Nothing);
+    }
+
+    pub(super) fn exit_with(&mut self, node: NodeId, exit: Exit, yields: Yield) {
+        let Some((attempt, kill)) = self.run.state(node).attempt() else {
             panic!("{} does not run", self.run.tree().path(node));
         };
-        let end = AttemptEnd { kill: kill.map(|kill| *kill), ..end(attempt, exit.clone(), self.now) };
+        let end = AttemptEnd { kill: kill.cloned(), ..end(attempt, exit.clone(), self.now) };
         self.batch.attempt_ended(&self.run, &end);
-        self.step(&Event::Exited { node, attempt, exit });
+        self.step(&Event::Exited { node, attempt, exit, yields });
     }
 
     pub(super) async fn commit(&mut self, store: &mut Store) {

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sexton::pipeline::command::Command;
-use sexton::pipeline::kind::{Children, Kind};
+use sexton::pipeline::kind::{CHOOSE, Children, Kind};
 use sexton::pipeline::node::{NodeId, Options, Tree, TreeBuilder, TriggerRule};
 use sexton::pipeline::policy::Settings;
+use sexton::pipeline::sensor::{Condition, OnTimeout, Sensor};
 use sexton::run::clear::{self, Request};
 use sexton::run::effect::Effect;
-use sexton::run::event::Event;
+use sexton::run::event::{Event, Sensed, Yield};
+use sexton::run::force::Mark;
 use sexton::run::machine::Run;
-use sexton::run::state::{Exit, Mark, RunId, State};
+use sexton::run::state::{Exit, RunId, State};
 use sexton::store::batch::Batch;
 use sexton::store::tasks::Outputs;
 
@@ -82,7 +84,8 @@ fn random_event(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
     let node = NodeId(chance.below(nodes) as u32);
     let live: Vec<_> = play.run.live().collect();
     let by = || "ada".into();
-    match chance.below(12) {
+    let waiting: Vec<_> = play.run.waiting().collect();
+    match chance.below(16) {
         0 => attempt(play, &Event::Cancel { node, by: by() }, chance, outputs),
         1 => {
             let mark = [Mark::Succeeded, Mark::Failed, Mark::Skipped][chance.below(3) as usize];
@@ -98,6 +101,18 @@ fn random_event(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
             play.now += Duration::from_secs(chance.below(40));
             happen(play, &Event::Wake, chance, outputs);
         }
+        4 | 5 if !waiting.is_empty() => {
+            let node = waiting[chance.below(waiting.len() as u64) as usize];
+            let sensed = match chance.below(4) {
+                0 => Sensed::Failed("there is no such host".into()),
+                1 => Sensed::Skipped("it has no slot that day".into()),
+                _ => Sensed::Met("it is there".into()),
+            };
+            happen(play, &Event::Sensed { node, sensed }, chance, outputs);
+        }
+        6..=8 if !waiting.is_empty() => {
+            play.poke(waiting[chance.below(waiting.len() as u64) as usize]);
+        }
         _ if live.is_empty() => happen(play, &Event::Wake, chance, outputs),
         _ => {
             let (node, _) = live[chance.below(live.len() as u64) as usize];
@@ -109,7 +124,14 @@ fn random_event(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
                 4 => Exit::NotStarted("no such program: `ingest`".into()),
                 5 => Exit::BadOutput("line 1 has no `=`".into()),
                 6 => Exit::Killed,
+                7 => Exit::BadChoice("it chose `c`".into()),
                 _ => Exit::Code(0),
+            };
+            let tree = play.run.tree().clone();
+            let yields = if exit == Exit::Code(0) && tree.is_chooser(node) {
+                Yield::Choice(tree.followers(node).filter(|_| chance.below(2) == 0).collect())
+            } else {
+                Yield::Nothing
             };
             let path = play.run.tree().path(node);
             if exit == Exit::Code(0) {
@@ -117,7 +139,7 @@ fn random_event(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
                 play.batch.outputs(&play.run, node, [("rows".to_owned(), value.clone())]);
                 outputs.entry(path).or_default().insert("rows".into(), value);
             }
-            play.exit(node, exit);
+            play.exit_with(node, exit, yields);
             conditions(play, chance, outputs);
         }
     }
@@ -181,12 +203,28 @@ fn grow(builder: &mut TreeBuilder, chance: &mut Chance, name: &str, depth: u32) 
         settings.retry.limit = chance.below(3) as u32;
         settings.retry.delay = Duration::from_secs(5);
         settings.retry.backoff = 2.0;
-        builder.leaf(name, Kind::Exec(Command::Shell("true".into())), options, Some(settings));
+        let command = || Command::Shell("true".into());
+        let on_timeout =
+            [OnTimeout::Fail, OnTimeout::SkipRest, OnTimeout::Continue][chance.below(3) as usize];
+        let poke_interval = Duration::from_secs(30);
+        let kind = if chance.below(4) == 0 {
+            let condition = Condition::Exec(command());
+            Kind::Sensor(Box::new(Sensor { condition, poke_interval, on_timeout }))
+        } else {
+            Kind::Exec(command())
+        };
+        builder.leaf(name, kind, options, Some(settings));
         return;
     }
     let none = Children::default();
-    let kind = if chance.below(2) == 0 { Kind::Serial(none) } else { Kind::Parallel(none) };
+    let kinds = [Kind::Serial(none), Kind::Parallel(none), Kind::Branch(none), Kind::Choice(none)];
+    let kind = kinds[chance.below(4) as usize].clone();
+    let chooses = matches!(kind, Kind::Choice(_));
     builder.open(name, kind, options, None);
+    if chooses {
+        let command = Kind::Exec(Command::Shell("true".into()));
+        builder.leaf(CHOOSE, command, Options::default(), None);
+    }
     for child in 0..=chance.below(4) {
         grow(builder, chance, &format!("n {child}"), depth + 1);
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sexton::pipeline::node::Tree;
-use sexton::run::event::Event;
+use sexton::run::event::{Event, Yield};
 use sexton::run::machine::Run;
 use sexton::run::state::{AttemptId, Exit, RunId};
 use sexton::schedule::slot::{Decision, Entry, Key};
@@ -18,6 +18,7 @@ use sexton::store::journal::NextIds;
 use sexton::store::ledger::LedgerFilter;
 use sexton::store::record::{Log, RunState, Usage};
 use sexton::store::runs::RunFilter;
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 use super::harness::{Play, at, definition, end, entries, open, restored, tree, version};
@@ -42,7 +43,12 @@ async fn write(store: &mut Store) {
     full.usage = Some(Usage { cpu_user_ms: 12, cpu_system_ms: 3, max_rss_bytes: 1 << 24 });
     full.log = Some(Log { path: "logs/nightly/1/many/t0.1.log".into(), bytes: 512, dropped_bytes: 0 });
     play.batch.attempt_ended(&play.run, &full);
-    play.step(&Event::Exited { node: play.node("many/t0"), attempt, exit: Exit::Code(3) });
+    play.step(&Event::Exited {
+        node: play.node("many/t0"),
+        attempt,
+        exit: Exit::Code(3),
+        yields: Yield::Nothing,
+    });
     play.admit(2);
     play.exit(play.node("many/t1"), Exit::Signal(9));
     play.exit(play.node("many/t2"), Exit::Lost("its keeper was killed".into()));
@@ -85,6 +91,53 @@ async fn databases_of_all_releases_open() {
         }
     }
     assert!(met > 0);
+}
+
+/// Attempts and tasks move to tables that know more words; the numbers that were given stay given.
+#[tokio::test]
+async fn a_table_that_is_made_anew_forgets_no_number_and_no_row() {
+    let fixture = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sexton-0.1.0.sqlite");
+    let (whole, emptied) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    for dir in [&whole, &emptied] {
+        std::fs::copy(&fixture, dir.path().join(FILE)).unwrap();
+    }
+    let before = rows(&whole.path().join(FILE)).await;
+    execute(&emptied.path().join(FILE), "delete from attempts").await;
+    let mut store = open(whole.path()).await;
+    assert_eq!(rows(&whole.path().join(FILE)).await, before);
+    let next = store.next_ids().await.unwrap();
+    store.close().await.unwrap();
+    let mut store = open(emptied.path()).await;
+    assert_eq!(store.next_ids().await.unwrap(), next);
+    store.close().await.unwrap();
+}
+
+/// Every row of the tables that were made anew, as text.
+async fn rows(database: &Path) -> Vec<String> {
+    let mut connection = connect(database).await;
+    let mut rows = Vec::new();
+    for sql in [
+        "select json_array(run_id, path, state, at, attempts, forgiven, attempt, detail) from tasks order by path",
+        "select json_array(id, run_id, path, number, start_id, created_at, started_at, ended_at, outcome,
+             exit_code, exit_signal, exit_text, kill, pid, cpu_user_ms, cpu_system_ms, max_rss_bytes,
+             log_path, log_bytes, log_dropped_bytes) from attempts order by id",
+    ] {
+        rows.extend(sqlx::query_scalar::<_, String>(sql).fetch_all(&mut connection).await.unwrap());
+    }
+    assert!(rows.len() > 8, "{rows:?}");
+    connection.close().await.unwrap();
+    rows
+}
+
+async fn execute(database: &Path, sql: &'static str) {
+    let mut connection = connect(database).await;
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn connect(database: &Path) -> sqlx::SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
+    sqlx::ConnectOptions::connect(&options).await.unwrap()
 }
 
 /// What `write` wrote is there, through every read.

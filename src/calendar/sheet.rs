@@ -1,0 +1,329 @@
+//! A calendar while it is made: what each date is by its week or by other calendars, and then what files say of
+//! single dates, one on top of the other. It never knows how that is told to people.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::calendar::{Basis, Calendar, Head, Note, Row, Shut};
+use super::hours::Times;
+use super::session::Source;
+use super::table::What;
+
+/// All dates of a calendar.
+#[derive(Debug)]
+pub(super) struct Sheet<'a> {
+    head: &'a Head,
+    zone: &'a TimeZone,
+    basis: &'a Basis,
+    /// From the first date on.
+    plans: Vec<Plan>,
+    notes: BTreeMap<Date, Jotting>,
+}
+
+/// What a date is so far.
+#[derive(Clone, Debug)]
+enum Plan {
+    Off,
+    Closed { name: Option<Arc<str>>, ad_hoc: bool, times: Times },
+    Open(Trading),
+}
+
+/// The hours of a session so far.
+#[derive(Clone, Copy, Debug)]
+struct Trading {
+    /// The hours of its weekday.
+    regular: Times,
+    /// The same, or hours of its own.
+    whole: Times,
+    /// Another open than these have.
+    open: Option<i64>,
+    close: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+struct Jotting {
+    names: Vec<Arc<str>>,
+    source: Source,
+    /// The layer that wrote it.
+    layer: usize,
+}
+
+/// What came of something said of a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It holds.
+    Holds,
+    /// It holds, and is probably not meant: a late open that is not after the regular one, or an early close
+    /// that is not before it.
+    Odd { regular: i64, late: bool },
+    /// It says what is so already.
+    Redundant,
+    /// It cannot hold, and says nothing.
+    Void(Hindrance),
+    /// The session would not open before it closes.
+    OutOfOrder,
+}
+
+/// Why something cannot hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hindrance {
+    /// There is no session: it is no weekday of the exchange.
+    Off,
+    /// There is no session: it is closed.
+    Closed,
+    /// There is a session, and nothing to reopen.
+    Open,
+    /// The calendar knows other dates.
+    Outside { from: Date, to: Date },
+}
+
+impl Trading {
+    fn new(times: Times) -> Self {
+        Self { regular: times, whole: times, open: None, close: None }
+    }
+
+    fn times(self) -> Times {
+        let Times { open, close, pause } = self.whole;
+        Times { open: self.open.unwrap_or(open), close: self.close.unwrap_or(close), pause }
+            .with_break_inside()
+    }
+}
+
+impl<'a> Sheet<'a> {
+    /// The dates as the week has them, or other calendars.
+    pub(super) fn new(head: &'a Head, zone: &'a TimeZone, basis: &'a Basis) -> Self {
+        let mut sheet = Self { head, zone, basis, plans: Vec::new(), notes: BTreeMap::new() };
+        let mut date = head.from;
+        while date <= head.to {
+            let plan = match basis {
+                Basis::Extends(base) if (base.first()..=base.last()).contains(&date) => {
+                    sheet.like(base, date)
+                }
+                Basis::Weeks(_) | Basis::Extends(_) => sheet.by_week(date),
+                Basis::AllOf(all) => sheet.all_of(all, date),
+                Basis::AnyOf(any) => sheet.any_of(any, date),
+            };
+            sheet.plans.push(plan);
+            date = date.saturating_add(1.day());
+        }
+        sheet
+    }
+
+    fn by_week(&self, date: Date) -> Plan {
+        self.basis.regular(date, self.zone).map_or(Plan::Off, |times| Plan::Open(Trading::new(times)))
+    }
+
+    /// As another calendar has it.
+    fn like(&mut self, other: &Calendar, date: Date) -> Plan {
+        let names = other.names(date).to_vec();
+        if !names.is_empty() || *other.source(date) != self.head.source {
+            self.notes.insert(date, Jotting { names, source: other.source(date).clone(), layer: 0 });
+        }
+        if let Some(row) = other.row(date) {
+            let whole = row.times();
+            let regular = other.basis.regular(date, &other.zone).unwrap_or(whole);
+            return Plan::Open(Trading { regular, whole, open: None, close: None });
+        }
+        other.shut(date).map_or(Plan::Off, |shut| Plan::Closed {
+            name: shut.name.clone(),
+            ad_hoc: shut.ad_hoc,
+            times: shut.times,
+        })
+    }
+
+    fn all_of(&mut self, all: &[Arc<Calendar>], date: Date) -> Plan {
+        let has_none = |one: &&Arc<Calendar>| one.row(date).is_none();
+        let Some(closed) = all.iter().find(has_none) else {
+            return all.first().map_or(Plan::Off, |first| self.like(first, date));
+        };
+        if all.iter().any(|one| one.row(date).is_none() && one.shut(date).is_none()) {
+            return Plan::Off;
+        }
+        let plan = self.like(closed, date);
+        let hours = all.first().and_then(|first| {
+            first.row(date).map(Row::times).or_else(|| first.shut(date).map(|shut| shut.times))
+        });
+        match (plan, hours) {
+            (Plan::Closed { name, ad_hoc, .. }, Some(times)) => Plan::Closed { name, ad_hoc, times },
+            (plan, _) => plan,
+        }
+    }
+
+    fn any_of(&mut self, any: &[Arc<Calendar>], date: Date) -> Plan {
+        let open = any.iter().find(|one| one.row(date).is_some());
+        let known = open.or_else(|| any.iter().find(|one| one.shut(date).is_some()));
+        known.map_or(Plan::Off, |one| self.like(one, date))
+    }
+
+    /// Whether a date is a weekday of the exchange.
+    pub(super) fn is_weekday(&self, date: Date) -> bool {
+        self.basis.regular(date, self.zone).is_some()
+    }
+
+    /// The first date and the last.
+    pub(super) fn range(&self) -> (Date, Date) {
+        (self.head.from, self.head.to)
+    }
+
+    /// The zone of its times.
+    pub(super) fn zone(&self) -> &TimeZone {
+        self.zone
+    }
+
+    /// Who says what a date is so far.
+    pub(super) fn source(&self, date: Date) -> &Source {
+        self.notes.get(&date).map_or(&self.head.source, |note| &note.source)
+    }
+
+    /// What a date is called so far.
+    pub(super) fn names(&self, date: Date) -> &[Arc<str>] {
+        self.notes.get(&date).map_or(&[], |note| &note.names)
+    }
+
+    fn index(&self, date: Date) -> Option<usize> {
+        usize::try_from(date.since(self.head.from).ok()?.get_days()).ok()
+    }
+
+    /// Says something of a date, as a layer above those before.
+    pub(super) fn say(
+        &mut self,
+        date: Date,
+        what: What,
+        name: Option<&Arc<str>>,
+        (layer, source): (usize, &Source),
+    ) -> Verdict {
+        let Some((at, plan)) = self.index(date).and_then(|at| Some((at, self.plans.get(at)?.clone()))) else {
+            return Verdict::Void(Hindrance::Outside { from: self.head.from, to: self.head.to });
+        };
+        let named = name.is_none_or(|name| self.names(date).contains(name));
+        let second = |wall: super::hours::Wall| wall.at(date, self.zone).as_second();
+        let mut verdict = Verdict::Holds;
+        let new = match (what, plan) {
+            (What::Closed { ad_hoc }, Plan::Open(trading)) => {
+                Plan::Closed { name: name.cloned(), ad_hoc, times: trading.times() }
+            }
+            (What::Closed { ad_hoc }, Plan::Closed { name: old, ad_hoc: before, times }) => {
+                if named && ad_hoc == before {
+                    return Verdict::Redundant;
+                }
+                Plan::Closed { name: name.cloned().or(old), ad_hoc, times }
+            }
+            (What::Reopened, Plan::Closed { times, .. }) => {
+                let times = self.basis.regular(date, self.zone).unwrap_or(times);
+                Plan::Open(Trading::new(times))
+            }
+            (What::Extra, Plan::Off) => match self.basis.nearest(date, self.zone) {
+                Some(times) => Plan::Open(Trading::new(times)),
+                None => return Verdict::Void(Hindrance::Off),
+            },
+            (What::Extra, Plan::Open(_)) => return Verdict::Redundant,
+            (What::Reopened, Plan::Open(_)) => return Verdict::Void(Hindrance::Open),
+            (What::Session(hours), Plan::Open(trading)) => {
+                let whole = hours.at(date, self.zone);
+                if named && whole == trading.times() {
+                    return Verdict::Redundant;
+                }
+                Plan::Open(Trading { whole, open: None, close: None, ..trading })
+            }
+            (What::LateOpen(wall), Plan::Open(trading)) => {
+                let open = second(wall);
+                if named && open == trading.times().open {
+                    return Verdict::Redundant;
+                }
+                if open <= trading.regular.open {
+                    verdict = Verdict::Odd { regular: trading.regular.open, late: true };
+                }
+                Plan::Open(Trading { open: Some(open), ..trading })
+            }
+            (What::EarlyClose(wall), Plan::Open(trading)) => {
+                let close = second(wall);
+                if named && close == trading.times().close {
+                    return Verdict::Redundant;
+                }
+                if close >= trading.regular.close {
+                    verdict = Verdict::Odd { regular: trading.regular.close, late: false };
+                }
+                Plan::Open(Trading { close: Some(close), ..trading })
+            }
+            (
+                What::Closed { .. }
+                | What::Reopened
+                | What::Session(_)
+                | What::LateOpen(_)
+                | What::EarlyClose(_),
+                Plan::Off,
+            ) => return Verdict::Void(Hindrance::Off),
+            (
+                What::Extra | What::Session(_) | What::LateOpen(_) | What::EarlyClose(_),
+                Plan::Closed { .. },
+            ) => return Verdict::Void(Hindrance::Closed),
+        };
+        if let Plan::Open(trading) = &new
+            && !trading.times().are_in_order()
+        {
+            return Verdict::OutOfOrder;
+        }
+        self.plans[at] = new;
+        self.jot(date, what, name, (layer, source));
+        verdict
+    }
+
+    fn jot(&mut self, date: Date, what: What, name: Option<&Arc<str>>, (layer, source): (usize, &Source)) {
+        let empty = || Jotting { names: Vec::new(), source: source.clone(), layer };
+        let note = self.notes.entry(date).or_insert_with(empty);
+        let changes_hours = matches!(what, What::LateOpen(_) | What::EarlyClose(_));
+        // Other hours of what has a name are still hours of that, unless they say of what.
+        let goes_on = changes_hours && (note.layer == layer || name.is_none());
+        if !goes_on {
+            note.names.clear();
+        }
+        note.names.extend(name.filter(|name| !note.names.contains(name)).cloned());
+        (note.source, note.layer) = (source.clone(), layer);
+    }
+
+    /// The dates on which a session begins before the one before it has ended.
+    pub(super) fn overlaps(&self) -> Vec<Date> {
+        let rows = self.rows();
+        let overlap = rows.windows(2).filter(|pair| pair[1].times().open < pair[0].times().close);
+        overlap.map(|pair| pair[1].label).collect()
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let rows = self.dated().filter_map(|(date, plan)| match plan {
+            Plan::Open(trading) => Some(Row::new(date, trading.times(), trading.regular)),
+            Plan::Off | Plan::Closed { .. } => None,
+        });
+        rows.collect()
+    }
+
+    fn dated(&self) -> impl Iterator<Item = (Date, &Plan)> {
+        self.head.from.series(1.day()).zip(&self.plans)
+    }
+
+    /// The calendar.
+    pub(super) fn finish(&self) -> Calendar {
+        let closures = self.dated().filter_map(|(label, plan)| match plan {
+            Plan::Closed { name, ad_hoc, times } => {
+                Some(Shut { label, name: name.clone(), ad_hoc: *ad_hoc, times: *times })
+            }
+            Plan::Off | Plan::Open(_) => None,
+        });
+        let note = |(date, note): (&Date, &Jotting)| Note {
+            date: *date,
+            names: note.names.clone().into(),
+            source: note.source.clone(),
+        };
+        Calendar {
+            head: self.head.clone(),
+            zone: self.zone.clone(),
+            basis: self.basis.clone(),
+            rows: self.rows().into(),
+            closures: closures.collect(),
+            notes: self.notes.iter().map(note).collect(),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! What holds of calendars.
+
+mod traps;
