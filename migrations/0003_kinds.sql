@@ -1,4 +1,4 @@
--- What nodes other than commands need: sensors that wait, branches that choose.
+-- What nodes other than commands need: sensors that wait, branches that choose, trees that are generated.
 
 -- Sensors and choices. SQLite changes no constraint of a table that is there, so the two tables are made anew.
 -- Nothing refers to either, and their rows are taken as they are.
@@ -35,7 +35,7 @@ drop table tasks;
 alter table tasks_made_anew rename to tasks;
 create index tasks_failed on tasks (run_id, path) where state = 'failed';
 
--- As in 0001, but an attempt may have chosen what is no choice.
+-- As in 0001, but an attempt may have chosen what is no choice, and written what is no tree.
 create table attempts_made_anew (
     id integer primary key autoincrement,
     run_id integer not null constraint attempts_run_exists references runs (id),
@@ -50,7 +50,8 @@ create table attempts_made_anew (
     outcome text,
     exit_code integer,
     exit_signal integer,
-    -- Of an outcome that needs words: what was missing, what is known, what cannot be read, what is no choice.
+    -- Of an outcome that needs words: what was missing, what is known, what cannot be read, what is no choice
+    -- or no tree.
     exit_text text,
     -- Why and by whom it was being ended, in JSON, if it was.
     kill text,
@@ -64,7 +65,8 @@ create table attempts_made_anew (
     constraint attempts_number_unique unique (run_id, path, number),
     constraint attempts_number_from_one check (number > 0),
     constraint attempts_outcome_known check (outcome in
-        ('code', 'signal', 'timed_out', 'killed', 'not_started', 'lost', 'bad_output', 'bad_choice')),
+        ('code', 'signal', 'timed_out', 'killed', 'not_started', 'lost', 'bad_output', 'bad_choice',
+        'bad_tree')),
     constraint attempts_end_has_outcome check ((ended_at is null) = (outcome is null)),
     constraint attempts_code_given check ((outcome is 'code') = (exit_code is not null)),
     constraint attempts_signal_given check ((outcome is 'signal') = (exit_signal is not null))
@@ -85,3 +87,21 @@ select 'attempts_made_anew', seq from sqlite_sequence where name = 'attempts';
 drop table attempts;
 alter table attempts_made_anew rename to attempts;
 create index attempts_live on attempts (run_id) where ended_at is null;
+
+-- Lazy nodes. A tree that an attempt has written, which took the place of the lazy node's `execute` in the very
+-- transaction that has its exit. The trees of a run, applied in the order of their attempts to that of its
+-- version, give the tree that its rows are about; those that a later one has replaced stay as history.
+create table trees (
+    attempt integer not null constraint trees_attempt_exists references attempts (id),
+    run_id integer not null constraint trees_run_exists references runs (id),
+    -- The lazy node's.
+    path text not null,
+    -- SHA-256, in hex, and bytes of the text, which is kept compressed (zlib).
+    hash text not null,
+    size integer not null,
+    source blob not null,
+    created_at integer not null,
+    constraint trees_key primary key (attempt)
+) strict;
+
+create index trees_by_run on trees (run_id, attempt);

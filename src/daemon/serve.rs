@@ -100,6 +100,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         places,
         surroundings: files.surroundings.clone(),
         parallelism: files.parallelism,
+        lazy_limit: files.lazy_limit,
         look_up: watchdog.map_or(LOOK_UP, |patience| (patience / 2).min(LOOK_UP)),
         boot_id,
     };
@@ -200,6 +201,7 @@ fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
         environment: found.config.environment.to_string(),
         surroundings: surroundings(&found.config, config_dir)?,
         parallelism: found.config.parallelism.get() as usize,
+        lazy_limit: found.config.lazy_limit,
         evidence: evidence(config_dir, &found.calendars),
     })
 }

@@ -33,6 +33,7 @@ impl Engine {
         let standings = self.write(async |store| store.enact(&files.settings, &set, now).await).await?;
         self.parts.surroundings = files.surroundings;
         self.parts.parallelism = files.parallelism;
+        self.parts.lazy_limit = files.lazy_limit;
         let scheduler = &mut self.scheduler;
         scheduler.environment = files.environment;
         scheduler.evidence = files.evidence;

@@ -1,6 +1,6 @@
 //! From a node to a job: templates are filled in, the environment is put together, secrets are put in last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +86,11 @@ pub fn job(
     env.insert("SEXTON_RUN_DIR".to_owned(), run_dir.display().to_string());
     env.insert("SEXTON_OUTPUT".to_owned(), places.output(attempt).display().to_string());
 
+    let writes_tree = tree.execute(node).is_some();
+    if writes_tree {
+        env.insert("SEXTON_TREE".to_owned(), places.tree(attempt).display().to_string());
+    }
+
     let mut mask = Vec::new();
     let mut reveal = |text: String| reveal(text, around, &mut mask);
     let argv = argv.into_iter().map(&mut reveal).collect::<Result<_, _>>()?;
@@ -100,7 +105,7 @@ pub fn job(
         timeout: time_left(live, node, now),
         kill_grace: settings.kill_grace,
         log: places.absolute(&places.log(&live.pipeline.name, live.run.id(), &path, number)),
-        stdout: None,
+        stdout: writes_tree.then(|| places.printed(attempt)),
         mask,
     })
 }
@@ -154,6 +159,22 @@ fn reveal(text: String, around: &Surroundings, mask: &mut Vec<String>) -> Result
         }
     });
     revealed.map_err(|name| error.unwrap_or_else(|| format!("the secret `{name}` is not known")))
+}
+
+/// The values of all secrets that the texts of a command name, or why one cannot be had, in words.
+pub(super) fn known_secrets(live: &Live, node: NodeId, around: &Surroundings) -> Result<Vec<String>, String> {
+    let tree = live.run.tree();
+    let settings = tree.settings(node);
+    let command: &[Box<str>] = match command(tree.kind(node)) {
+        Some(Command::Shell(line)) => std::slice::from_ref(line),
+        Some(Command::Argv(words)) => words,
+        None => &[],
+    };
+    let texts = command.iter().chain(settings.env.values()).chain(&settings.shell);
+    let texts = texts.chain(&settings.working_dir).chain(&settings.user);
+    let names: BTreeSet<Box<str>> = texts.flat_map(|text| template::secrets(text)).collect();
+    let value = |name: Box<str>| around.secrets.value(&name);
+    names.into_iter().map(value).collect()
 }
 
 /// Whether the node's `when` holds, or why nobody can say, in words.

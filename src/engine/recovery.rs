@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::scope::Scope;
 use crate::run::live::Live;
-use crate::run::machine::Run;
 use crate::run::state::{AttemptId, RunId};
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Reader};
@@ -57,6 +56,14 @@ pub enum Error {
         /// What is wrong with it, in words.
         report: String,
     },
+    /// Nor is a tree that it has generated.
+    #[error("run {run}: {source}")]
+    Tree {
+        /// The run.
+        run: RunId,
+        /// Which, and what is wrong with it.
+        source: StoreError,
+    },
 }
 
 /// Reads a pinned definition again: the file's text, and the defaults it was read with.
@@ -71,7 +78,7 @@ impl Recovered {
         for record in reader.unfinished_runs().await? {
             let live = match load(reader, &record, reread, &mut definitions, environment).await {
                 Ok(live) => live,
-                Err(error @ (Error::NoDefinition { .. } | Error::Definition { .. })) => {
+                Err(error @ (Error::NoDefinition { .. } | Error::Definition { .. } | Error::Tree { .. })) => {
                     recovered.unreadable.push((record.id, error));
                     continue;
                 }
@@ -86,6 +93,7 @@ impl Recovered {
                         created_at: attempt.created_at,
                         boot_id: attempt.boot_id,
                         pid: None,
+                        ended: None,
                     };
                     recovered.attempts.insert(attempt.id, flight);
                 }
@@ -128,8 +136,10 @@ async fn load(
             place.insert(Arc::new(pipeline)).clone()
         }
     };
-    let tree = pipeline.tree.clone();
-    let records = reader.records(run, &tree).await.map_err(failed)?;
+    let restored = reader.restored(run, &pipeline).await.map_err(|source| match source {
+        StoreError::Tree { .. } => Error::Tree { run, source },
+        source => failed(source),
+    })?;
     let outputs = reader.outputs(run).await.map_err(failed)?;
     let begun = NewRun {
         id: run,
@@ -143,6 +153,5 @@ async fn load(
         created_at: record.created_at,
     };
     let scope = Scope { outputs: Arc::new(outputs), ..scope(&begun, &pipeline, environment) };
-    let run = Run::restore(run, tree, records);
-    Ok(Live { run, kind: record.kind, pipeline, scope })
+    Ok(Live { run: restored, kind: record.kind, pipeline, scope })
 }

@@ -16,11 +16,11 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::clock::Clock;
-use crate::control::{Command, Refused, Watch};
+use crate::control::{Clearing, Command, Refused, Reset, Watch};
 use crate::executor::job::{Executor, Report};
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
-use crate::run::clear::{self, Plan};
+use crate::run::clear;
 use crate::run::effect::Effect;
 use crate::run::event::Event;
 use crate::run::live::Live;
@@ -68,6 +68,8 @@ pub struct Parts {
     pub surroundings: Surroundings,
     /// How many attempts may run at the same time.
     pub parallelism: usize,
+    /// How many bytes a generated tree may have.
+    pub lazy_limit: u64,
     /// How long the engine sleeps at most: [`LOOK_UP`], or half of what a watchdog has patience for.
     pub look_up: Duration,
     /// The machine's boot.
@@ -312,17 +314,19 @@ impl Engine {
 
     async fn command(&mut self, command: Command, turn: &mut Turn) -> Result<(), CommitError> {
         match command {
-            Command::Cancel { run, node, by, answer } => {
-                let done = self.intervene(run, Event::Cancel { node, by }, turn);
+            Command::Cancel { run, path, by, answer } => {
+                let cancel = |node| Event::Cancel { node, by };
+                let done = self.find(run, &path).and_then(|node| self.intervene(run, cancel(node), turn));
                 turn.answers.push((run, Answer::Done(answer, done)));
             }
-            Command::Mark { run, node, mark, by, answer } => {
-                let done = self.intervene(run, Event::Mark { node, mark, by }, turn);
+            Command::Mark { run, path, mark, by, answer } => {
+                let mark = |node| Event::Mark { node, mark, by };
+                let done = self.find(run, &path).and_then(|node| self.intervene(run, mark(node), turn));
                 turn.answers.push((run, Answer::Done(answer, done)));
             }
-            Command::Clear { run, request, force, dry_run, by, answer } => {
-                let planned = self.clear(run, &request, force, dry_run, by, turn);
-                turn.answers.push((run, Answer::Planned(answer, planned)));
+            Command::Clear { run, clearing, force, dry_run, by, answer } => {
+                let reset = self.clear(run, clearing, force, dry_run, by, turn);
+                turn.answers.push((run, Answer::Cleared(answer, reset)));
             }
             Command::Pause { pipeline, by, answer } => {
                 let known = self.pause(&pipeline, by).await?;
@@ -336,23 +340,34 @@ impl Engine {
     fn clear(
         &mut self,
         run: RunId,
-        request: &clear::Request,
+        clearing: Clearing,
         force: bool,
         dry_run: bool,
         by: Box<str>,
         turn: &mut Turn,
-    ) -> Result<Plan, Refused> {
+    ) -> Result<Vec<Reset>, Refused> {
+        let Clearing { targets, states, downstream, upstream } = clearing;
+        let targets = targets.iter().map(|path| self.find(run, path)).collect::<Result<_, _>>()?;
         let live = self.runs.get(&run).ok_or_else(|| self.refusal(run))?;
-        let plan = clear::plan(&live.run, request);
+        let plan = clear::plan(&live.run, &clear::Request { targets, states, downstream, upstream });
+        let tasks = plan.tasks(&live.run);
+        let reset = tasks.map(|(node, was)| Reset { path: live.run.tree().path(node), was }).collect();
         let count = plan.running(&live.run).count();
         if dry_run {
-            return Ok(plan);
+            return Ok(reset);
         }
         if count > 0 && !force {
             return Err(Refused::Running { count });
         }
-        self.intervene(run, Event::Clear { nodes: plan.nodes.clone(), by }, turn)?;
-        Ok(plan)
+        self.intervene(run, Event::Clear { nodes: plan.nodes, by }, turn)?;
+        Ok(reset)
+    }
+
+    /// The node at a path, as the run's tree is now.
+    fn find(&self, run: RunId, path: &str) -> Result<NodeId, Refused> {
+        let live = self.runs.get(&run).ok_or_else(|| self.refusal(run))?;
+        let node = live.run.tree().find(path);
+        node.ok_or_else(|| Refused::NoSuchNode { run, path: path.into() })
     }
 
     fn intervene(&mut self, run: RunId, event: Event, turn: &mut Turn) -> Result<(), Refused> {
@@ -384,12 +399,19 @@ impl Engine {
                     Effect::Launch(node, attempt) => {
                         turn.batch.attempt_started(&live.run, node, attempt, turn.now);
                         let boot_id = self.parts.boot_id.clone();
-                        let flight = Flight { run: id, node, created_at: turn.now, boot_id, pid: None };
+                        let flight =
+                            Flight { run: id, node, created_at: turn.now, boot_id, pid: None, ended: None };
                         self.attempts.insert(attempt, flight);
                         turn.launches.insert(attempt);
                     }
                     Effect::Kill(_, attempt) => turn.kills.push(attempt),
                     Effect::Sense(_) | Effect::Rest(_) => {}
+                    Effect::Grafted(graft) => {
+                        turn.batch.grafted(&live.run, graft.at);
+                        turn.grafts.push((id, graft));
+                        let own = self.attempts.values_mut().filter(|flight| flight.run == id);
+                        own.for_each(|flight| flight.renumber(&graft));
+                    }
                     Effect::Forget(node) => {
                         turn.batch.forget_outputs(&live.run, node);
                         let path = live.run.tree().path(node);

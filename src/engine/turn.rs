@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::control::Refused;
-use crate::run::clear::Plan;
+use crate::control::{Refused, Reset};
+use crate::executor::trees::Reading;
+use crate::pipeline::graft::Graft;
 use crate::run::state::{AttemptId, RunId};
 use crate::schedule::slot::Entry;
 use crate::store::batch::Batch;
@@ -20,6 +21,9 @@ pub(super) struct Turn {
     pub(super) kills: Vec<AttemptId>,
     /// With the run whose facts the end is among; `None` where it was committed before.
     pub(super) acknowledged: Vec<(AttemptId, Option<RunId>)>,
+    /// What was generated, in the order in which it came.
+    pub(super) grafts: Vec<(RunId, Graft)>,
+    pub(super) readings: Vec<Reading>,
     pub(super) touched: BTreeSet<RunId>,
     pub(super) finished: BTreeSet<RunId>,
     pub(super) answers: Vec<(RunId, Answer)>,
@@ -30,7 +34,7 @@ pub(super) struct Turn {
 /// A reply that waits for the commit.
 pub(super) enum Answer {
     Done(oneshot::Sender<Result<(), Refused>>, Result<(), Refused>),
-    Planned(oneshot::Sender<Result<Plan, Refused>>, Result<Plan, Refused>),
+    Cleared(oneshot::Sender<Result<Vec<Reset>, Refused>>, Result<Vec<Reset>, Refused>),
 }
 
 impl Turn {
@@ -42,6 +46,8 @@ impl Turn {
             launches: BTreeSet::new(),
             kills: Vec::new(),
             acknowledged: Vec::new(),
+            grafts: Vec::new(),
+            readings: Vec::new(),
             touched: BTreeSet::new(),
             finished: BTreeSet::new(),
             answers: Vec::new(),
@@ -55,14 +61,14 @@ impl Answer {
     pub(super) fn give(self) {
         match self {
             Self::Done(sender, done) => drop(sender.send(done)),
-            Self::Planned(sender, plan) => drop(sender.send(plan)),
+            Self::Cleared(sender, reset) => drop(sender.send(reset)),
         }
     }
 
     pub(super) fn refuse(self, why: Refused) -> Self {
         match self {
             Self::Done(sender, _) => Self::Done(sender, Err(why)),
-            Self::Planned(sender, _) => Self::Planned(sender, Err(why)),
+            Self::Cleared(sender, _) => Self::Cleared(sender, Err(why)),
         }
     }
 }

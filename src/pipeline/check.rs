@@ -66,6 +66,13 @@ pub(crate) fn bounded(text: &str, expression: bool) -> Result<(), String> {
     look.findings.into_iter().next().map_or(Ok(()), |finding| Err(finding.diagnostic.message))
 }
 
+/// The names of the secrets in a template.
+pub(crate) fn secrets(text: &str) -> Vec<Box<str>> {
+    let mut look = Look::default();
+    look.text(text, false);
+    look.secrets.into_iter().map(|(name, _)| name).collect()
+}
+
 /// minijinja's syntax, but a newline at the end of a text stays: it is there in a text without templates too.
 pub(crate) fn syntax() -> SyntaxConfig {
     SyntaxConfig::builder().keep_trailing_newline(true).build().unwrap_or_default()

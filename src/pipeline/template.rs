@@ -62,6 +62,11 @@ pub fn render(
     }
 }
 
+/// The names of the secrets that a text speaks of.
+pub fn secrets(text: &str) -> Vec<Box<str>> {
+    if is_template(text) { check::secrets(text) } else { Vec::new() }
+}
+
 /// Whether the condition of a `when` holds.
 pub fn evaluate(
     expression: &str,

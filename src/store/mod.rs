@@ -28,3 +28,4 @@ mod state;
 pub mod tasks;
 #[cfg(test)]
 mod tests;
+pub mod trees;
