@@ -3,6 +3,7 @@
 
 mod choice;
 mod clocks;
+mod commands;
 pub mod facts;
 mod firing;
 mod flight;

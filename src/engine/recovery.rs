@@ -136,9 +136,8 @@ async fn load(
             place.insert(Arc::new(pipeline)).clone()
         }
     };
-    let restored = reader.restored(run, &pipeline).await.map_err(|source| match source {
-        StoreError::Tree { .. } => Error::Tree { run, source },
-        source => failed(source),
+    let restored = reader.restored(run, &pipeline).await.map_err(|source| {
+        if let StoreError::Tree { .. } = source { Error::Tree { run, source } } else { failed(source) }
     })?;
     let outputs = reader.outputs(run).await.map_err(failed)?;
     let begun = NewRun {

@@ -41,18 +41,11 @@ impl Run {
     pub(super) fn treeless(&self, execute: NodeId) -> Option<SkipReason> {
         let generate = self.tree.forerunners(execute).next()?;
         let none = match self.seen(generate).status {
-            // Without its consent not even the tree of before runs.
-            Status::Skipped => true,
+            Status::Pending | Status::Queued | Status::Running | Status::Waiting | Status::Retrying => false,
             // It was marked, and so it has written nothing.
             Status::Succeeded => matches!(self.tree.kind(execute), Kind::Awaited),
-            Status::Pending
-            | Status::Queued
-            | Status::Running
-            | Status::Waiting
-            | Status::Retrying
-            | Status::Failed
-            | Status::UpstreamFailed
-            | Status::Cancelled => false,
+            // Without its consent not even the tree of before runs.
+            Status::Failed | Status::Skipped | Status::UpstreamFailed | Status::Cancelled => true,
         };
         none.then_some(SkipReason::NoTree(generate))
     }

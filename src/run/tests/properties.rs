@@ -256,6 +256,18 @@ fn assert_lawful(world: &World) {
         let live = run.live_below(limited).filter(takes).count();
         assert!(live <= max, "{live} run below {}", tree.path(limited));
     }
+    // What is tried again goes on, whatever is cleared before it.
+    let first = |node: &NodeId| run.entry(*node).spent() == 0;
+    let queued = tree.ids().filter(|&node| matches!(run.state(node), State::Queued { .. }));
+    for node in queued.filter(first) {
+        let mut before = tree.forerunners(node).chain(tree.after(node));
+        let early = before.find(|&before| !run.seen(before).status.is_ended());
+        assert_eq!(early, None, "{} is early\n{}", tree.path(node), world.story());
+    }
+    // A tree is written when nothing of the one before it runs.
+    for execute in run.live().filter_map(|(node, _)| tree.execute(node)) {
+        assert_eq!(run.live_below(execute).next(), None, "{}", world.story());
+    }
     // Quiet means that it has ended, or waits for something that will come.
     let senses = run.waiting().next().is_some();
     let waits = run.live().next().is_some() || senses || run.next_wake().is_some();
@@ -316,29 +328,70 @@ proptest! {
         shape in prop::collection::vec(any::<u8>(), 0..120),
         events in prop::collection::vec(any::<u8>(), 0..160),
     ) {
-        let mut world = World::of(any_tree(&mut Tape(shape.iter())));
-        world.places = 3;
-        world.play("");
-        let mut tape = Tape(events.iter());
-        while !tape.0.as_slice().is_empty() {
-            anything(&mut tape, &mut world);
-            assert_lawful(&world);
-            assert_looked_for(&world);
-            assert_restorable(&world);
-        }
-        assert_replayable(&world);
-        // Left alone, it ends.
-        world.places = 3;
-        for _ in 0..10_000 {
-            world.command("all ok");
-            let Some(due) = world.run.next_wake() else { break };
-            world.now = world.now.max(due);
-            world.happen(Event::Wake).unwrap();
-        }
-        world.admit();
-        world.command("all ok");
-        prop_assert!(world.run.status().is_ended(), "{}", world.story());
-        assert_lawful(&world);
-        assert_replayable(&world);
+        play(any_tree(&mut Tape(shape.iter())), &events);
     }
+
+    #[test]
+    fn the_law_holds_for_trees_that_generate_others(
+        shape in 0..GENERATING.len(),
+        events in prop::collection::vec(any::<u8>(), 0..240),
+    ) {
+        play(tree(GENERATING[shape]), &events);
+    }
+}
+
+/// What generates, in several places.
+const GENERATING: [&str; 4] = [
+    "
+    p lazy
+      generate retry=1
+      execute awaited",
+    "
+    p serial
+      a
+      l lazy
+        generate
+        execute awaited
+      z",
+    "
+    p parallel max=2
+      l lazy timeout=60
+        generate retry=2 delay=5
+        execute awaited
+      z after=l/execute rule=all_done",
+    "
+    p branch
+      l lazy when=true
+        generate
+        execute awaited
+      m lazy
+        generate
+        execute awaited",
+];
+
+fn play(tree: Tree, events: &[u8]) {
+    let mut world = World::of(tree);
+    world.places = 3;
+    world.play("");
+    let mut tape = Tape(events.iter());
+    while !tape.0.as_slice().is_empty() {
+        anything(&mut tape, &mut world);
+        assert_lawful(&world);
+        assert_looked_for(&world);
+        assert_restorable(&world);
+    }
+    assert_replayable(&world);
+    // Left alone, it ends.
+    world.places = 3;
+    for _ in 0..10_000 {
+        world.command("all ok");
+        let Some(due) = world.run.next_wake() else { break };
+        world.now = world.now.max(due);
+        world.happen(Event::Wake).unwrap();
+    }
+    world.admit();
+    world.command("all ok");
+    assert!(world.run.status().is_ended(), "{}", world.story());
+    assert_lawful(&world);
+    assert_replayable(&world);
 }

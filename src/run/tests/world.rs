@@ -302,6 +302,7 @@ impl World {
                     "lost" => Exit::Lost("its keeper was killed".into()),
                     "missing" => Exit::NotStarted("no such program: `ingest`".into()),
                     "unknown" => Exit::BadChoice("it chose `c`".into()),
+                    "shapeless" => Exit::BadTree("it is empty".into()),
                     "garbled" => Exit::BadOutput("line 1 has no `=`".into()),
                     signal if signal.starts_with("signal:") => Exit::Signal(signal[7..].parse().unwrap()),
                     code => Exit::Code(code.parse().unwrap()),

@@ -15,7 +15,7 @@ const FLOORS: [(u8, &[&str]); 7] = [
 ];
 
 /// Who may look across a floor, and at what.
-const SIDEWAYS: [(&str, &str); 12] = [
+const SIDEWAYS: [(&str, &str); 13] = [
     ("src/yaml/", "duration"),
     ("src/yaml/", "size"),
     ("src/config/", "pipeline"),

@@ -86,6 +86,7 @@ async fn serve(dir: &Path) {
             secrets: Arc::new(NoSecrets),
         },
         parallelism: PARALLELISM,
+        lazy_limit: 1 << 20,
         look_up: LOOK_UP,
         boot_id,
     };
