@@ -23,7 +23,9 @@ pub(super) struct Head {
     pub(super) announced_to: Date,
     /// Where the data come from, and when.
     pub(super) origin: Arc<str>,
-    /// Who says what nothing else says.
+    /// Who defines it.
+    pub(super) definer: Source,
+    /// Who says what nothing else says: where it is made of others, they do.
     pub(super) source: Source,
 }
 
@@ -289,6 +291,11 @@ impl Calendar {
 
     /// Who defines the calendar.
     pub fn defined_by(&self) -> &Source {
+        &self.head.definer
+    }
+
+    /// Who says what a date is that nobody has singled out: where it is made of others, it is the first of them.
+    pub fn mostly_by(&self) -> &Source {
         &self.head.source
     }
 

@@ -43,8 +43,8 @@ pub(super) fn make(
             remarks.say(&mut sheet, saying, number);
         }
     }
-    if let Some(date) = sheet.overlaps().first() {
-        remarks.overlap(*date, place(own));
+    if let Some(sessions) = sheet.overlap() {
+        remarks.overlap(sessions, place(own));
     }
     (Some(sheet.finish()), remarks.finish())
 }
@@ -106,7 +106,8 @@ impl Heading<'_> {
             to,
             announced_to,
             origin: own.origin.clone().or_else(|| like(Calendar::origin)).unwrap_or_default(),
-            source: self.source.clone(),
+            definer: self.source.clone(),
+            source: first.map_or_else(|| self.source.clone(), |first| first.mostly_by().clone()),
         })
     }
 

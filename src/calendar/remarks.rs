@@ -21,7 +21,7 @@ pub(super) struct Remarks<'a> {
     code: &'a str,
     /// Of each layer.
     sources: Vec<&'a Source>,
-    /// By layers that change a calendar.
+    /// By which layer, and where.
     said: BTreeMap<Date, Vec<(usize, What, Span)>>,
     found: Vec<Remark>,
 }
@@ -85,9 +85,11 @@ impl<'a> Remarks<'a> {
     fn say_of(&mut self, sheet: &mut Sheet<'_>, date: Date, saying: &Saying, layer: usize) -> Verdict {
         let source = self.sources[layer];
         let verdict = sheet.say(date, saying.what, saying.name.as_ref(), (layer, source));
-        if layer > 0 && matches!(verdict, Verdict::Holds | Verdict::Odd { .. }) {
+        if matches!(verdict, Verdict::Holds | Verdict::Odd { .. }) {
             let said = self.said.entry(date).or_default();
-            let outdone = said.iter().filter(|(by, what, _)| *by != layer && outdoes(saying.what, *what));
+            // That they change what a calendar's own file says is what they are for.
+            let changes = |by: usize| by > 0 && by != layer;
+            let outdone = said.iter().filter(|(by, what, _)| changes(*by) && outdoes(saying.what, *what));
             for (by, _, span) in outdone {
                 let message = format!("what is said of {date} is overridden by {}", source.text());
                 self.found.push((*by, Diagnostic::warning(*span, message).help("the last file counts")));
@@ -155,11 +157,13 @@ impl<'a> Remarks<'a> {
         })
     }
 
-    /// Sessions run into each other.
-    pub(super) fn overlap(&mut self, date: Date, place: Span) {
-        let message = format!("the session of {date} begins before the one before it has ended");
-        let said = self.said.get(&date).and_then(|said| said.last());
-        let (layer, span) = said.map_or((0, place), |(layer, _, span)| (*layer, *span));
+    /// A session begins before the one before it has ended. It is told where one of them was said last; where
+    /// neither was, at the regular hours.
+    pub(super) fn overlap(&mut self, (one, other): (Date, Date), place: Span) {
+        let message = format!("the session of {other} begins before that of {one} has ended");
+        let said = [one, other].into_iter().filter_map(|date| self.said.get(&date)?.last());
+        let last = said.max_by_key(|(layer, _, _)| *layer);
+        let (layer, span) = last.map_or((0, place), |(layer, _, span)| (*layer, *span));
         self.push(layer, Diagnostic::error(span, message));
     }
 }

@@ -33,6 +33,22 @@ const FEASTS: [(&str, Feast); 2] = [("easter", Feast::Western), ("orthodox_easte
 /// The form, for messages.
 pub(super) const FORM: &str = "write `december 25`, `third monday of january`, `last friday of may`, `easter - 2` or `orthodox_easter + 1`";
 
+/// Why a text is no rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RuleError {
+    /// The word that is wrong, in lower case, if it is one alone.
+    pub(super) word: Option<String>,
+    pub(super) message: String,
+    /// What was probably meant by it.
+    pub(super) meant: Option<&'static str>,
+}
+
+impl RuleError {
+    fn of(word: &str, message: String) -> Self {
+        Self { word: Some(word.to_owned()), message, meant: None }
+    }
+}
+
 /// A date of each year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Yearly {
@@ -100,24 +116,27 @@ impl Roll {
 
 impl Yearly {
     /// Reads a rule, in any case.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let text = text.to_lowercase();
+    pub(super) fn parse(text: &str) -> Result<Self, RuleError> {
+        let text = text.to_ascii_lowercase();
         let spaced = text.replace('+', " + ").replace('-', " - ");
         let words: Vec<&str> = spaced.split_whitespace().collect();
         match words.as_slice() {
             [feast] if FEASTS.iter().any(|(name, _)| name == feast) => Self::feast(feast, 0),
             [feast, sign @ ("+" | "-"), days] => {
+                let word = *days;
                 let number = days.bytes().all(|byte| byte.is_ascii_digit()).then(|| days.parse::<i64>().ok());
                 let days = number.flatten().filter(|days| *days <= FARTHEST);
-                let days = days.ok_or_else(|| format!("expected a number of days, at most {FARTHEST}"))?;
+                let message = || format!("expected a number of days, at most {FARTHEST}");
+                let days = days.ok_or_else(|| RuleError::of(word, message()))?;
                 Self::feast(feast, if *sign == "-" { -days } else { days })
             }
             [month, day] => {
+                let word = *day;
                 let month = among(month, MONTHS, "month")?;
                 let (month, name) = (month as i8 + 1, MONTHS[month]);
                 let day = day.bytes().all(|byte| byte.is_ascii_digit()).then(|| day.parse::<i8>().ok());
                 let day = day.flatten().filter(|day| *day >= 1 && *day <= longest(month));
-                let day = day.ok_or_else(|| format!("{name} has no such day"))?;
+                let day = day.ok_or_else(|| RuleError::of(word, format!("{name} has no such day")))?;
                 Ok(Self::Fixed { month, day })
             }
             [nth, weekday, "of", month] => {
@@ -125,17 +144,20 @@ impl Yearly {
                 let weekday = WEEKDAYS[among(weekday, DAYS, "weekday")?];
                 Ok(Self::Nth { nth, weekday, month: among(month, MONTHS, "month")? as i8 + 1 })
             }
-            _ => Err("not a date and not a rule for dates".to_owned()),
+            _ => {
+                let message = "not a date and not a rule for dates".to_owned();
+                Err(RuleError { word: None, message, meant: None })
+            }
         }
     }
 
-    fn feast(word: &str, days: i64) -> Result<Self, String> {
+    fn feast(word: &str, days: i64) -> Result<Self, RuleError> {
         let feast = FEASTS[among(word, FEASTS.map(|(name, _)| name), "feast")?].1;
         Ok(Self::Feast { feast, days })
     }
 
     /// The date of a year, if that has one.
-    fn date(self, year: i16) -> Option<Date> {
+    pub(super) fn date(self, year: i16) -> Option<Date> {
         match self {
             Self::Fixed { month, day } => Date::new(year, month, day).ok(),
             Self::Nth { nth, weekday, month } => {
@@ -152,10 +174,11 @@ impl Yearly {
     }
 }
 
-fn among<const N: usize>(word: &str, known: [&str; N], what: &str) -> Result<usize, String> {
-    known.iter().position(|name| *name == word).ok_or_else(|| match nearest(word, known) {
-        Some(meant) => format!("`{word}` is no {what}; did you mean `{meant}`?"),
-        None => format!("`{word}` is no {what}"),
+fn among<const N: usize>(word: &str, known: [&'static str; N], what: &str) -> Result<usize, RuleError> {
+    known.iter().position(|name| *name == word).ok_or_else(|| RuleError {
+        word: Some(word.to_owned()),
+        message: format!("`{word}` is no {what}"),
+        meant: nearest(word, known),
     })
 }
 

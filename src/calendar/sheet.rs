@@ -285,11 +285,11 @@ impl<'a> Sheet<'a> {
         (note.source, note.layer) = (source.clone(), layer);
     }
 
-    /// The dates on which a session begins before the one before it has ended.
-    pub(super) fn overlaps(&self) -> Vec<Date> {
+    /// The first session that has not ended when the next one begins, and that one.
+    pub(super) fn overlap(&self) -> Option<(Date, Date)> {
         let rows = self.rows();
-        let overlap = rows.windows(2).filter(|pair| pair[1].times().open < pair[0].times().close);
-        overlap.map(|pair| pair[1].label).collect()
+        let overlap = rows.windows(2).find(|pair| pair[1].times().open < pair[0].times().close);
+        overlap.map(|pair| (pair[0].label, pair[1].label))
     }
 
     fn rows(&self) -> Vec<Row> {

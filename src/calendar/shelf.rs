@@ -10,7 +10,7 @@ use crate::yaml::report::SourceFile;
 use super::making::Said;
 use super::read::file;
 use super::session::Source;
-use super::table::{Authored, Base, Layer, Named, Own};
+use super::table::{Authored, Layer, Named, Own};
 use super::tables::TABLES;
 
 /// Calendars that are made of each other, one of the next.
@@ -63,11 +63,7 @@ impl Volume {
     fn parts(&self) -> &[Named] {
         match &self.text {
             Text::Embedded(_) => &[],
-            Text::Own(own, _) => match &own.base {
-                Base::Weeks(..) => &[],
-                Base::Extends(code) => std::slice::from_ref(code),
-                Base::AllOf(codes) | Base::AnyOf(codes) => codes,
-            },
+            Text::Own(own, _) => own.base.parts(),
         }
     }
 }
@@ -87,15 +83,21 @@ impl Shelf {
         let mut shelf = Self::embedded();
         let mut layers = Vec::new();
         let mut owns = Vec::new();
+        // Of files with mistakes, what they name all the same.
+        let mut named = Vec::new();
         for (number, (file, found)) in files.iter().zip(&mut *found).enumerate() {
             let read = file::read(file, found);
+            let valid = !found.has_errors();
+            if !valid {
+                let code = read.code.map(|code| (code.to_lowercase(), Arc::from(&*file.path)));
+                shelf.broken.extend(code);
+            }
             match read.authored {
-                Some(Authored::Override { code, layer }) => layers.push((number, code, layer)),
-                Some(Authored::Own(own)) => owns.push((number, own)),
-                None => {
-                    let code = read.code.map(|code| (code.to_lowercase(), Arc::from(&*file.path)));
-                    shelf.broken.extend(code);
-                }
+                Some(Authored::Override { code, layer }) if valid => layers.push((number, code, layer)),
+                Some(Authored::Override { code, layer: _ }) => named.push((number, vec![code])),
+                Some(Authored::Own(own)) if valid => owns.push((number, own)),
+                Some(Authored::Own(own)) => named.push((number, own.base.parts().to_vec())),
+                None => {}
             }
         }
         let source = |number: usize| Source::File(Arc::from(&*files[number].path));
@@ -110,6 +112,11 @@ impl Shelf {
             shelf.lay(&code, layer, source(number), &mut found[number]);
         }
         shelf.check_parts(files, found);
+        for (number, codes) in named {
+            for code in codes.iter().filter(|code| shelf.find(&code.text).is_none()) {
+                found[number].extend(shelf.unknown(code));
+            }
+        }
         shelf
     }
 

@@ -137,7 +137,7 @@ impl<'d> Deserialize<'d> for YearOrDay {
 const TIME: &str = r"([+-][1-6]d )?[0-9]{2}:[0-9]{2}(:[0-9]{2})?";
 
 shape!(schema WallTime, "time", { "type": "string", "pattern": format!("^{TIME}$") });
-shape!(schema YearOrDay, "year or date", { "type": ["string", "integer"] });
+shape!(schema YearOrDay, "year_or_date", { "type": ["string", "integer"] });
 shape!(
     /// Codes of calendars.
     Codes, "codes", { "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] }
@@ -183,7 +183,7 @@ impl JsonSchema for Dates {
 
 impl JsonSchema for NamedDates {
     fn schema_name() -> Cow<'static, str> {
-        "named dates".into()
+        "named_dates".into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -194,7 +194,7 @@ impl JsonSchema for NamedDates {
 
 impl JsonSchema for TimedDates {
     fn schema_name() -> Cow<'static, str> {
-        "dates by time".into()
+        "dates_by_time".into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
@@ -206,7 +206,7 @@ impl JsonSchema for TimedDates {
 
 impl JsonSchema for HoursDates {
     fn schema_name() -> Cow<'static, str> {
-        "dates by hours".into()
+        "dates_by_hours".into()
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -67,6 +67,17 @@ pub(super) enum Base {
     AnyOf(Box<[Named]>),
 }
 
+impl Base {
+    /// The other calendars.
+    pub(super) fn parts(&self) -> &[Named] {
+        match self {
+            Self::Weeks(..) => &[],
+            Self::Extends(code) => std::slice::from_ref(code),
+            Self::AllOf(codes) | Self::AnyOf(codes) => codes,
+        }
+    }
+}
+
 /// What a file says of dates.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layer {

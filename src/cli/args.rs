@@ -27,7 +27,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Run one pipeline in the foreground, to its end
     Run(RunArgs),
-    /// Check pipeline files and settings: all mistakes of all files, each with its place
+    /// Check pipelines, calendars and settings: all mistakes of all files, each with its place
     Check(CheckArgs),
     /// Show what the schedules name between two dates, and what is to become of it; runs nothing
     Plan(PlanArgs),
@@ -165,7 +165,7 @@ pub struct RunArgs {
     after_help = "Exit codes: 0 all valid, 1 mistakes found (with --strict: or warnings), 2 wrong use."
 )]
 pub struct CheckArgs {
-    /// Pipeline files, or directories of them [default: the configuration directory]
+    /// Files of pipelines and calendars, or directories of them [default: the configuration directory]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Warnings fail too

@@ -13,7 +13,7 @@ use crate::yaml::report::Report;
 
 use super::args::{CalendarArgs, CalendarCommand, CalendarListArgs, CalendarShowArgs, ConfigDir};
 use super::failure::Outcome;
-use super::show::month::{self, wall};
+use super::show::month;
 use super::show::out;
 use super::show::table::table;
 
@@ -42,7 +42,7 @@ fn book(config: &ConfigDir) -> anyhow::Result<Option<(Book, Report)>> {
 
 fn list(args: &CalendarListArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let Some((book, _)) = book(&args.config)? else { return Ok(Outcome::Unusable) };
-    let mut head = vec!["CODE", "NAME", "ZONE", "FROM", "TO", "ANNOUNCED TO", "NEXT", "ALSO"];
+    let mut head = vec!["CODE", "NAME", "ZONE", "FROM", "TO", "ANNOUNCED TO", "OPENS", "ALSO"];
     let any_files = !book.sources().is_empty();
     if any_files {
         head.insert(7, "FILES");
@@ -86,15 +86,15 @@ fn nearest(calendar: &Calendar, now: Timestamp) -> Option<Session> {
 
 fn next(calendar: &Calendar, now: Timestamp) -> String {
     match nearest(calendar, now) {
-        Some(session) if session.open <= now => {
-            format!("open to {}", wall(calendar, session.label, session.close))
-        }
-        Some(session) => {
-            let open = wall(calendar, session.label, session.open);
-            format!("{} {open}", session.label.strftime("%a %Y-%m-%d"))
-        }
+        Some(session) if session.open <= now => format!("open to {}", clock(calendar, session.close)),
+        Some(session) => clock(calendar, session.open),
         None => "not known".to_owned(),
     }
+}
+
+/// By the exchange's clock: `Mon 2026-11-23 09:30`.
+fn clock(calendar: &Calendar, at: Timestamp) -> String {
+    at.to_zoned(calendar.zone()).strftime("%a %Y-%m-%d %H:%M").to_string()
 }
 
 fn listed<'c>(calendar: &'c Calendar, files: Vec<&'c str>, now: Timestamp) -> wire::Calendar<'c> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::calendar::session::Source;
 use crate::config::load::{self, Names};
 use crate::config::settings::Config;
 use crate::pipeline::clock_changes;
@@ -13,6 +14,7 @@ use crate::pipeline::definition::Pipeline;
 use crate::pipeline::secret;
 use crate::schedule::definition::Schedule;
 use crate::schedule::plan::{Known, next_wake};
+use crate::yaml::diagnostic::Severity;
 use crate::yaml::report::{Report, SourceFile};
 
 use super::args::CheckArgs;
@@ -27,16 +29,22 @@ pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let mut around: BTreeMap<PathBuf, Around> = BTreeMap::new();
     for path in files(args, &args.config.dir())? {
         // As `run` reads it: with the settings around the file.
-        let config_dir = args.config.around(&path);
+        let calendar = calendar_of(&path);
+        let config_dir = calendar.map_or_else(|| args.config.around(&path), Path::to_owned);
         if !around.contains_key(&config_dir) {
             let config = load::config(&config_dir, &mut report)?;
             let file = config_dir.join("sexton.yaml");
             let there = config.is_some() && file.exists();
             good.extend(there.then(|| format!("{}: valid", file.display())));
+            good.extend(calendars(&config_dir, &mut report)?);
             let secrets_known = there || (config.is_some() && args.paths.is_empty());
             let config = config.unwrap_or_default();
             let names = Names::default();
             around.insert(config_dir.clone(), Around { config, secrets_known, names });
+        }
+        if calendar.is_some() {
+            unusable.extend(std::fs::metadata(&path).err().map(|error| (path, error.to_string())));
+            continue;
         }
         let Some(around) = around.get_mut(&config_dir) else { continue };
         match one(&path, around, now, &mut report) {
@@ -62,6 +70,35 @@ pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     }
     let failed = report.has_errors() || !unusable.is_empty() || (args.strict && !report.is_empty());
     Ok(if failed { Outcome::Bad } else { Outcome::Good })
+}
+
+/// The configuration directory of a calendar file; `None` for a pipeline's.
+fn calendar_of(path: &Path) -> Option<&Path> {
+    let dir = path.parent().filter(|dir| dir.file_name().is_some_and(|name| name == "calendars"))?;
+    // Of `calendars/x.yaml` it is the directory one is in.
+    Some(dir.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Checks the calendars of a configuration directory. They are read together, as they lie on top of each other; the
+/// lines are those of the valid ones.
+fn calendars(dir: &Path, report: &mut Report) -> anyhow::Result<Vec<String>> {
+    let mut found = Report::default();
+    let book = load::calendars(dir, &mut found)?;
+    let of = |code: &str| {
+        let own = book.get(code).is_ok_and(|calendar| *calendar.defined_by() != Source::Table);
+        let files = book.files(code).into_iter().enumerate();
+        let line = files.map(move |(at, path)| {
+            let does = if own && at == 0 { "defines" } else { "changes" };
+            (path.to_owned(), format!("{path}: valid, {does} {code}"))
+        });
+        line.collect::<BTreeMap<_, _>>()
+    };
+    let mut lines: BTreeMap<String, String> = book.codes().flat_map(of).collect();
+    for (file, _) in found.iter().filter(|(_, found)| found.severity == Severity::Error) {
+        lines.remove(&file.path);
+    }
+    report.extend(found);
+    Ok(lines.into_values().collect())
 }
 
 /// The configuration that a file belongs to.
@@ -115,9 +152,12 @@ fn next(pipeline: &Pipeline, now: Timestamp) -> String {
 /// The files that are meant: those named, those in named directories, or the configuration's.
 fn files(args: &CheckArgs, config_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if args.paths.is_empty() {
-        let dir = config_dir.join("pipelines");
-        anyhow::ensure!(dir.is_dir(), "{}: no such directory; name files, or a --config", dir.display());
-        return Ok(load::yaml_files(&dir)?);
+        let dirs = ["calendars", "pipelines"].map(|dir| config_dir.join(dir));
+        let [_, pipelines] = &dirs;
+        let there = dirs.iter().any(|dir| dir.is_dir());
+        anyhow::ensure!(there, "{}: no such directory; name files, or a --config", pipelines.display());
+        let files = dirs.iter().filter(|dir| dir.is_dir()).map(|dir| load::yaml_files(dir));
+        return Ok(files.collect::<Result<Vec<_>, _>>()?.concat());
     }
     let mut files = Vec::new();
     for path in &args.paths {

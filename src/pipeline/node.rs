@@ -57,7 +57,7 @@ pub struct Options {
     pub skip: bool,
     /// A failure of this node counts as success for everything around it.
     pub suppress_errors: bool,
-    /// Leaf: of each attempt. Container: from its start to its last child's end.
+    /// Sensor: of the whole wait. Other leaf: of each attempt. Container: from its start to its last child's end.
     pub timeout: Option<Duration>,
     /// Of a `serial`: whether an earlier child's failure holds the next one back.
     pub stop_on_error: bool,

@@ -178,7 +178,9 @@ impl Run {
                 self.sensed(*node, sensed, now);
             }
             Event::Poke { node, attempt } => {
-                let State::Waiting { since } = *self.state(*node) else {
+                let waits =
+                    if let State::Waiting { since } = self.state(*node) { Some(*since) } else { None };
+                let Some(since) = waits.filter(|_| self.looks_by_command(*node)) else {
                     return Err(self.illegal(*node, event));
                 };
                 // It is no try of a task, and so not one of those that are counted.

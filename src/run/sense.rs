@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::pipeline::kind::{Kind, Order};
 use crate::pipeline::node::NodeId;
-use crate::pipeline::sensor::OnTimeout;
+use crate::pipeline::sensor::{Condition, OnTimeout};
 
 use super::effect::Effect;
 use super::event::Sensed;
@@ -21,6 +21,12 @@ impl Run {
             Sensed::Failed(words) => self.fail(node, Failure::Sensor(words.clone()), now),
             Sensed::Skipped(words) => self.skip(node, SkipReason::NoSlot(words.clone()), now),
         }
+    }
+
+    /// Whether it is a command that says whether the sensor is true.
+    pub(super) fn looks_by_command(&self, node: NodeId) -> bool {
+        let Kind::Sensor(sensor) = self.tree.kind(node) else { return false };
+        matches!(sensor.condition, Condition::Exec(_))
     }
 
     /// Its command has looked, and it is not true.

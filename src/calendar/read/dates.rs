@@ -166,9 +166,16 @@ impl DatesReader<'_, '_, '_, '_> {
     fn yearly(&mut self, id: ValueId, text: &str) -> Option<Yearly> {
         match Yearly::parse(text) {
             Ok(yearly) => Some(yearly),
-            Err(message) => {
-                let error = Diagnostic::error(self.reading.document.span(id), message);
-                self.reading.found.push(error.help(rule::FORM));
+            Err(error) => {
+                let word =
+                    error.word.and_then(|word| Some((text.to_ascii_lowercase().find(&word)?, word.len())));
+                let document = self.reading.document;
+                let place = word.map_or(document.span(id), |(at, len)| document.place(id, at, at + len));
+                let found = Diagnostic::error(place, error.message);
+                self.reading.found.push(match error.meant {
+                    Some(meant) => found.label(format!("did you mean `{meant}`?")),
+                    None => found.help(rule::FORM),
+                });
                 None
             }
         }

@@ -23,7 +23,7 @@ const BEGIN: &str = "begin with `override: XNYS` to change a calendar, or with `
 /// A file, read.
 #[derive(Debug, Default)]
 pub(in crate::calendar) struct Read {
-    /// What it says; `None` where it has mistakes.
+    /// What it says. Where it has mistakes, it may be only a part of that, or nothing.
     pub(in crate::calendar) authored: Option<Authored>,
     /// The code that it defines, also where it has mistakes.
     pub(in crate::calendar) code: Option<String>,
@@ -42,7 +42,7 @@ pub(in crate::calendar) fn read(file: &SourceFile, found: &mut Diagnostics) -> R
     let keys: FileKeys = reader::read(&document, root, Some(&[]), found);
     let authored = FileReader { reading: Reading { document: &document, found } }.file(&keys);
     let code = keys.code.and_then(|code| code.value);
-    Read { authored: authored.filter(|_| !found.has_errors()), code }
+    Read { authored, code }
 }
 
 struct FileReader<'a, 'd, 's> {
@@ -72,10 +72,7 @@ impl FileReader<'_, '_, '_> {
             }
             (None, None) => {
                 let start = self.reading.document.span(self.reading.document.root()).start;
-                let error = Diagnostic::error(
-                    Span { start, end: start },
-                    "the file says of no calendar that it is its own",
-                );
+                let error = Diagnostic::error(Span { start, end: start }, "the file names no calendar");
                 self.reading.found.push(error.help(BEGIN));
                 None
             }

@@ -127,11 +127,18 @@ fn days(reading: &mut Reading<'_, '_, '_>, id: ValueId) -> Vec<Weekday> {
     let document = reading.document;
     let mut days = Vec::new();
     for item in reading.texts("days", id) {
-        for part in document.text(item).unwrap_or_default().split(',').map(str::trim) {
+        let text = document.text(item).unwrap_or_default();
+        for part in text.split(',') {
             match weekdays(part) {
                 Ok(more) => days.extend(more),
-                Err((message, help)) => {
-                    reading.found.push(Diagnostic::error(document.span(item), message).help(help));
+                Err(word) => {
+                    let at = word.as_ptr().addr() - text.as_ptr().addr();
+                    let place = document.place(item, at, at + word.len());
+                    let error = Diagnostic::error(place, format!("`{word}` is no weekday"));
+                    reading.found.push(match nearest(word, SHORT_DAYS) {
+                        Some(meant) => error.label(format!("did you mean `{meant}`?")),
+                        None => error.help(format!("weekdays are {}", listed(SHORT_DAYS))),
+                    });
                 }
             }
         }
@@ -139,18 +146,11 @@ fn days(reading: &mut Reading<'_, '_, '_>, id: ValueId) -> Vec<Weekday> {
     days
 }
 
-/// A weekday or a range of them, which may go round: `sat-tue`.
-fn weekdays(text: &str) -> Result<Vec<Weekday>, (String, String)> {
-    let day = |name: &str| {
-        SHORT_DAYS.iter().position(|day| day.eq_ignore_ascii_case(name)).ok_or_else(|| {
-            let meant = nearest(name, SHORT_DAYS).map(|meant| format!("did you mean `{meant}`?"));
-            let help = meant.unwrap_or_else(|| format!("weekdays are {}", listed(SHORT_DAYS)));
-            (format!("`{name}` is no weekday"), help)
-        })
-    };
-    let (first, last) = match text.split_once('-') {
-        Some((first, last)) => (day(first.trim())?, day(last.trim())?),
-        None => (day(text)?, day(text)?),
-    };
+/// A weekday or a range of them, which may go round: `sat-tue`. The error is the word that is none.
+fn weekdays(text: &str) -> Result<Vec<Weekday>, &str> {
+    let day = |name: &'_ str| SHORT_DAYS.iter().position(|day| day.eq_ignore_ascii_case(name));
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (first.trim(), last.trim());
+    let (first, last) = (day(first).ok_or(first)?, day(last).ok_or(last)?);
     Ok((0..=(last + 7 - first) % 7).map(|on| WEEKDAYS[(first + on) % 7]).collect())
 }

@@ -25,7 +25,7 @@ pub fn shown(calendar: &Calendar, from: Date, to: Date, files: &[&str]) -> Strin
 }
 
 /// An instant by the calendar's clock: `09:30`, or `-1d 17:00` on the day before the label.
-pub fn wall(calendar: &Calendar, label: Date, at: Timestamp) -> Wall {
+fn wall(calendar: &Calendar, label: Date, at: Timestamp) -> Wall {
     let local = calendar.zone().to_datetime(at);
     let days = local.date().since(label).map_or(0, |span| span.get_days());
     Wall { days: i8::try_from(days).unwrap_or_default(), time: local.time() }
@@ -153,7 +153,7 @@ fn special(calendar: &Calendar, session: &Session) -> bool {
     let date = session.label;
     !calendar.is_regular(date)
         || !calendar.names(date).is_empty()
-        || calendar.source(date) != calendar.defined_by()
+        || calendar.source(date) != calendar.mostly_by()
 }
 
 /// What is to be said beside a month, in columns.
@@ -175,7 +175,7 @@ fn notes(calendar: &Calendar, first: Date, last: Date) -> Vec<String> {
         if calendar.regular(date).is_none() && told.is_empty() {
             told.push_str("extra session");
         }
-        if calendar.source(date) != calendar.defined_by() {
+        if calendar.source(date) != calendar.mostly_by() {
             let by = format!("by {}", calendar.source(date).text());
             told = if told.is_empty() { by } else { format!("{told}, {by}") };
         }

@@ -133,7 +133,21 @@ fn the_schema_accepts_what_the_reader_accepts() {
     let policies = "catchup: none\nstarting_deadline: 2h\ngrace: 0s\noverlap: cancel_running\n\
                     max_active_runs: 3\nstart_date: 2026-01-01\nend_date: 2026-12-31\n";
     let schedules = schedules.map(|schedule| format!("exec: run\nschedule: {schedule}\n{policies}"));
-    for text in guide.map(str::to_owned).chain(schedules) {
+    let sensors = [
+        "{time: 09:00, timezone: Europe/London}",
+        "{session: open + 5m, calendar: XNYS}",
+        "{file: x, stable_for: 0s}",
+        "{exec: [test, -e, x]}",
+        "{http: 'http://x', status: 404, method: HEAD}",
+        "{http: 'http://x', status: 200-299, headers: {X: 1}, body: done}",
+        "{http: 'http://x', status: [200, 301-399]}",
+        "{object: 's3://b/k', endpoint: 'http://m', region: eu, access_key: i, secret_key: s}",
+        "{object: 'gs://b/k', service_account: '{}'}",
+        "{object: 'az://c/b', account: a, access_key: k}",
+        "{run: nightly, task: a/b, offset: -1 session, no_slot: pass}",
+    ];
+    let sensors = sensors.map(|sensor| format!("sensor: {sensor}\ntimeout: 1h\non_timeout: skip_rest\n"));
+    for text in guide.map(str::to_owned).chain(schedules).chain(sensors) {
         pipeline(&text);
         assert_eq!(refused(&text), None, "{text}");
     }
@@ -158,5 +172,23 @@ fn the_schema_refuses_what_can_be_seen_to_be_wrong() {
         let text = format!("exec: run\n{text}\n");
         assert!(refused(&text).is_some(), "{text}");
         assert!(!messages(&text).is_empty(), "{text}");
+    }
+    for text in [
+        "sensor: {}",
+        "sensor: /in/x",
+        "sensor: {stable_for: 1m}",
+        "sensor: {file: x, http: 'http://x'}",
+        "sensor: {file: x, stable: 1m}",
+        "sensor: {http: 'http://x', status: 99}",
+        "sensor: {http: 'http://x', method: PUT}",
+        "sensor: {run: x, no_slot: fail}",
+        "{sensor: {file: x}, timeout: 1h, on_timeout: skip}",
+        "{sensor: {file: x}, poke_interval: 5}",
+        "branch: {}",
+        "lazy: {a: b}",
+        "{lazy: ./plan, branch: {a: b}}",
+    ] {
+        assert!(refused(text).is_some(), "{text}");
+        assert!(!messages(text).is_empty(), "{text}");
     }
 }

@@ -97,12 +97,13 @@ fn a_child_waits_for_its_turn_and_then_for_its_after() {
     let tree = "
         p parallel
           feed
+          rates
           risk branch
             half_day when=true after=feed
-            full_day";
+            full_day after=rates";
     let mut world = World::new(tree);
     world.facts.insert("risk/half_day".into(), false);
-    world.play("");
+    world.play("rates ok");
     let full_day = world.at("risk/full_day");
     assert_eq!(world.run.seen(full_day).status, Status::Pending);
     world.command("feed ok");

@@ -160,7 +160,9 @@ fn anything(tape: &mut Tape, world: &mut World) {
             let sensed = match tape.below(6) {
                 0 => Sensed::Failed("no such host".into()),
                 1 => Sensed::Skipped("no slot".into()),
-                2 | 3 => return world.command(&format!("poke {}", path(world, node))),
+                2 | 3 if world.run.looks_by_command(node) => {
+                    return world.command(&format!("poke {}", path(world, node)));
+                }
                 _ => Sensed::Met("it is there".into()),
             };
             world.happen(Event::Sensed { node, sensed }).unwrap();

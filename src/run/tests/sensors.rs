@@ -405,6 +405,9 @@ fn only_what_waits_is_looked_for() {
     world.play("feed met");
     let (feed, load) = (world.at("feed"), world.at("load"));
     let late = |node| Event::Sensed { node, sensed: Sensed::Met("late".into()) };
+    let mut other = World::new(FEED);
+    other.play("");
+    assert!(other.happen(Event::Poke { node: feed, attempt: AttemptId(9) }).is_err(), "it has no command");
     for event in
         [late(feed), late(load), late(NodeId::ROOT), Event::Poke { node: feed, attempt: AttemptId(9) }]
     {
