@@ -9,6 +9,7 @@ mod commands;
 mod example;
 mod hostile;
 mod interrupts;
+mod lazy;
 mod ledger;
 mod next;
 mod outputs;

@@ -106,6 +106,11 @@ impl Desk {
         Recovered::load(&self.reader(), &reread, "simulation").await.unwrap().words()
     }
 
+    /// The same as a whole.
+    pub(super) async fn recovery(&self) -> Recovered {
+        Recovered::load(&self.reader(), &reread, "simulation").await.unwrap()
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.at_work.as_ref().is_some_and(|at_work| at_work.engine.runs().next().is_none())
     }

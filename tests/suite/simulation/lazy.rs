@@ -201,3 +201,20 @@ async fn who_is_named_by_a_path_is_meant_whatever_comes_between() {
     assert_eq!(status("report").await, Status::Cancelled);
     assert_eq!(status("symbols/execute/AAPL").await, Status::Succeeded);
 }
+
+/// The others do not suffer, and people are told which it is.
+#[tokio::test]
+async fn a_run_whose_tree_can_no_longer_be_read_is_told_of_and_left_out() {
+    let (mut desk, run) = desk("lazy: plan", &[TWO]).await;
+    while desk.world.starts().len() < 3 {
+        desk.round().await;
+    }
+    let other = desk.begin(pipeline("other", "exec: 'true'")).await;
+    desk.sql("update trees set source = x'00'").await;
+    let recovered = desk.recovery().await;
+    assert_eq!(recovered.words(), "taken up again: runs: 1, tasks that ran: 1");
+    let (of, error) = &recovered.unreadable[0];
+    let told = "run 1: the tree that `/` wrote can no longer be read:\nit cannot be unpacked: ";
+    assert!(*of == run && error.to_string().starts_with(told), "{error}");
+    assert!(desk.reader().run(other).await.unwrap().is_some());
+}
