@@ -13,7 +13,7 @@ use crate::pipeline::node::{NodeId, Tree};
 use super::effect::Effect;
 use super::flow::{Progress, is_counted};
 use super::force::{Kill, KillReason};
-use super::machine::Run;
+use super::machine::{Run, Work};
 use super::state::{CancelReason, Exit, Failure, SkipReason, State, Status, Success};
 
 impl Run {
@@ -110,11 +110,25 @@ impl Run {
                 Some((graft.moved(missing)?, waiting))
             })
             .collect();
+        // A run that was restored has work that nobody has come to yet.
+        let todo = std::mem::take(&mut self.todo).into_iter();
+        self.todo = todo.filter_map(|work| work.moved(graft)).collect();
         let progress = std::mem::take(&mut self.progress).into_iter();
         self.progress = progress
             .filter(|(container, _)| *container != graft.at)
             .filter_map(|(container, progress)| Some((graft.moved(container)?, renumbered(progress, graft))))
             .collect();
+    }
+}
+
+impl Work {
+    fn moved(self, graft: &Graft) -> Option<Self> {
+        Some(match self {
+            Self::Reach(node) => Self::Reach(graft.moved(node)?),
+            Self::Settle(node) => Self::Settle(graft.moved(node)?),
+            Self::Consider(node) => Self::Consider(graft.moved(node)?),
+            Self::Finish => Self::Finish,
+        })
     }
 }
 

@@ -315,6 +315,27 @@ fn numbers_that_moved_moved_everywhere() {
     );
 }
 
+/// What a restart has left to be looked at goes by the new numbers too.
+#[test]
+fn a_tree_may_be_the_first_thing_after_a_restart() {
+    let mut world = World::new(
+        "
+        p parallel
+          l lazy
+            generate
+            execute awaited
+          late serial
+            a after=l/generate
+          z after=late",
+    );
+    world.trees.insert("two".to_owned(), "execute serial\n x\n y".to_owned());
+    world.play("");
+    world.revive();
+    world.command("l/generate wrote two");
+    world.command("all ok");
+    assert!(world.run.status().is_ended(), "{}", world.story());
+}
+
 #[test]
 fn a_success_comes_with_its_tree_and_a_failure_without() {
     let mut world = world();

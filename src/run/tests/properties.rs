@@ -150,7 +150,8 @@ fn anything(tape: &mut Tape, world: &mut World) {
             };
             clear_and_compare(world, &request);
         }
-        13 => world.restore(),
+        13 if tape.below(2) == 0 => world.restore(),
+        13 => world.revive(),
         14 => {
             world.places = 1 + tape.below(6);
             world.admit();

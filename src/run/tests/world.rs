@@ -387,12 +387,17 @@ impl World {
 
     /// The daemon dies and comes back: only the records are left.
     pub(super) fn restore(&mut self) {
+        self.revive();
+        self.must(Event::Wake);
+    }
+
+    /// The same, and nothing has happened since.
+    pub(super) fn revive(&mut self) {
         let records: Vec<_> =
             self.run.tree().ids().map(|node| (node, self.run.entry(node).clone())).collect();
         let former: Vec<_> = self.run.former().map(|(path, n)| (path.to_owned(), n)).collect();
         self.run = Run::restore(self.run.id(), self.run.tree().clone(), records).with_former(former);
         let looked_for = self.run.waiting().chain(self.run.poking()).collect();
         assert_eq!(self.sensing, looked_for, "{}", self.story());
-        self.must(Event::Wake);
     }
 }
