@@ -66,8 +66,20 @@ impl Run {
         if !self.tree.is_leaf(at) && is_counted(self.state(at)) {
             self.recount(at);
         }
-        if let Some(up) = self.tree.parent(at).filter(|up| self.progress.contains_key(up)) {
-            self.recount(up);
+        self.recount_around(at);
+    }
+
+    /// What stands around a graft counts its leaves where it has ended: because it was stopped.
+    fn recount_around(&mut self, at: NodeId) {
+        let around: Vec<NodeId> = std::iter::once(at).chain(self.tree.ancestors(at)).collect();
+        for pair in around.windows(2) {
+            let [child, up] = *pair else { continue };
+            let Some(known) = self.progress.get(&up).filter(|_| self.seen(child).status.is_ended()) else {
+                continue;
+            };
+            let (next, again) = (known.next, known.again.clone());
+            let progress = Progress { next, again, ..self.recounted(up) };
+            self.progress.insert(up, progress);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Lazy nodes: a command writes a tree, and that takes its place in the run; again, when it is cleared.
 
 use super::world::{World, check, generated, trimmed};
+use crate::pipeline::node::NodeId;
 use crate::run::clear::{self, Request};
 use crate::run::event::{Event, Yield};
 use crate::run::machine::Illegal;
@@ -352,4 +353,20 @@ fn a_success_comes_with_its_tree_and_a_failure_without() {
         assert_eq!(world.happen(Event::Exited { node, attempt, exit, yields }), refused);
     }
     assert_eq!(world.happen(Event::Exited { node, attempt, exit: Exit::Code(0), yields: tree }), Ok(()));
+}
+
+/// It had been told to end, and has written its tree nevertheless; by then nobody waits for it any more.
+#[test]
+fn a_tree_that_comes_too_late_is_counted_where_it_is() {
+    let world = plays(
+        "a ok; symbols/generate wrote two; clear symbols/generate only; symbols/execute/AAPL killed;
+         symbols/execute/MSFT killed; cancel symbols/generate; clear a; cancel p;
+         symbols/generate wrote three; a killed",
+        "
+        p          cancelled  by ada
+          a        cancelled  by ada
+          symbols  cancelled  with `/`
+          z        cancelled  with `/`",
+    );
+    assert_eq!(world.run.tally(NodeId::ROOT).total(), world.run.tree().leaves(NodeId::ROOT));
 }
