@@ -1,4 +1,4 @@
--- What nodes other than commands need: sensors that wait, branches that choose, trees that are generated.
+-- What nodes other than commands need: sensors that wait, branches that choose.
 
 -- Sensors and choices. SQLite changes no constraint of a table that is there, so the two tables are made anew.
 -- Nothing refers to either, and their rows are taken as they are.
@@ -35,7 +35,7 @@ drop table tasks;
 alter table tasks_made_anew rename to tasks;
 create index tasks_failed on tasks (run_id, path) where state = 'failed';
 
--- As in 0001, but an attempt may have chosen what is no choice, and written what is no tree.
+-- As in 0001, but an attempt may have chosen what is no choice.
 create table attempts_made_anew (
     id integer primary key autoincrement,
     run_id integer not null constraint attempts_run_exists references runs (id),
@@ -50,8 +50,7 @@ create table attempts_made_anew (
     outcome text,
     exit_code integer,
     exit_signal integer,
-    -- Of an outcome that needs words: what was missing, what is known, what cannot be read, what is no choice
-    -- or no tree.
+    -- Of an outcome that needs words: what was missing, what is known, what cannot be read, what is no choice.
     exit_text text,
     -- Why and by whom it was being ended, in JSON, if it was.
     kill text,
@@ -65,8 +64,7 @@ create table attempts_made_anew (
     constraint attempts_number_unique unique (run_id, path, number),
     constraint attempts_number_from_one check (number > 0),
     constraint attempts_outcome_known check (outcome in
-        ('code', 'signal', 'timed_out', 'killed', 'not_started', 'lost', 'bad_output', 'bad_choice',
-        'bad_tree')),
+        ('code', 'signal', 'timed_out', 'killed', 'not_started', 'lost', 'bad_output', 'bad_choice')),
     constraint attempts_end_has_outcome check ((ended_at is null) = (outcome is null)),
     constraint attempts_code_given check ((outcome is 'code') = (exit_code is not null)),
     constraint attempts_signal_given check ((outcome is 'signal') = (exit_signal is not null))
@@ -88,20 +86,16 @@ drop table attempts;
 alter table attempts_made_anew rename to attempts;
 create index attempts_live on attempts (run_id) where ended_at is null;
 
--- Lazy nodes. A tree that an attempt has written, which took the place of the lazy node's `execute` in the very
--- transaction that has its exit. The trees of a run, applied in the order of their attempts to that of its
--- version, give the tree that its rows are about; those that a later one has replaced stay as history.
-create table trees (
-    attempt integer not null constraint trees_attempt_exists references attempts (id),
-    run_id integer not null constraint trees_run_exists references runs (id),
-    -- The lazy node's.
+-- What sensors were last answered, for people who ask what they wait for. It is written now and then, and stays
+-- when the sensor has ended, until it waits again.
+create table pokes (
+    run_id integer not null constraint pokes_run_exists references runs (id),
     path text not null,
-    -- SHA-256, in hex, and bytes of the text, which is kept compressed (zlib).
-    hash text not null,
-    size integer not null,
-    source blob not null,
-    created_at integer not null,
-    constraint trees_key primary key (attempt)
-) strict;
-
-create index trees_by_run on trees (run_id, attempt);
+    -- How often it has been asked in this wait, and when last.
+    pokes integer not null,
+    at integer not null,
+    words text not null,
+    -- When it is asked again, at the latest.
+    next_at integer,
+    constraint pokes_key primary key (run_id, path)
+) strict, without rowid;

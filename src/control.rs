@@ -9,7 +9,9 @@ use crate::pipeline::node::NodeId;
 use crate::run::force::Mark;
 use crate::run::live::Live;
 use crate::run::machine::Illegal;
+use crate::run::poke::LastPoke;
 use crate::run::state::{RunId, Status};
+use crate::schedule::horizon::Horizon;
 use crate::schedule::slot::Entry;
 
 /// How many commands may wait for the engine. People are slow; what fills this is a mistake, and waiting
@@ -188,10 +190,15 @@ pub trait Watch: Send {
     fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp);
     /// A run's tree has another part: its nodes have other numbers from here on.
     fn grafted(&mut self, _live: &Live, _graft: &Graft) {}
+    /// A sensor of a run was answered, and waits on unless `changed` says otherwise.
+    fn poked(&mut self, _live: &Live, _node: NodeId, _poke: &LastPoke) {}
     /// A run has ended.
     fn finished(&mut self, live: &Live, now: Timestamp);
     /// This has become of a pipeline's slots.
     fn decided(&mut self, _pipeline: &str, _entries: &[Entry], _now: Timestamp) {}
+    /// A schedule of a pipeline is near the end of its calendar, or behind it. Told when it is put into force,
+    /// and once a day.
+    fn horizon(&mut self, _pipeline: &str, _schedule: &str, _horizon: &Horizon) {}
     /// The engine goes round.
     fn alive(&mut self) {}
 }

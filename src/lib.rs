@@ -2,6 +2,7 @@
 //!
 //! The map, from the ground up:
 //! - [`duration`]: lengths of time as people write them
+//! - [`mask`]: hiding secrets in what is written and told
 //! - [`size`]: amounts of bytes as people write them
 //! - [`yaml`]: files as people write them, with places and findings
 //! - [`clock`]: the only reader of the system clock
@@ -13,6 +14,7 @@
 //! - [`store`]: what is remembered: definitions, runs and their facts, in one SQLite file
 //! - [`keeper`]: the other process: it owns local attempts and outlives the daemon
 //! - [`executor`]: where attempts run: jobs go in, reports come out
+//! - [`sensor`]: looking out for what runs wait for: files, web addresses, objects
 //! - [`control`]: the engine's mailbox: what people may ask of live runs
 //! - [`wire`]: the JSON shapes that leave the house
 //! - [`engine`]: the one owner of all live runs: receive, apply, save, perform
@@ -29,9 +31,11 @@ pub mod duration;
 pub mod engine;
 pub mod executor;
 pub mod keeper;
+pub mod mask;
 pub mod pipeline;
 pub mod run;
 pub mod schedule;
+pub mod sensor;
 pub mod size;
 pub mod store;
 pub mod wire;

@@ -12,6 +12,8 @@ use sexton::daemon::surroundings::{block_on, keeper};
 use sexton::daemon::{foreground, serve};
 
 fn main() -> ExitCode {
+    // Who speaks TLS speaks it with this; refused only where it is chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match dispatch(Sexton::parse().command) {
         Ok(outcome) => outcome.into(),
         Err(error) => {

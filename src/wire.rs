@@ -1,6 +1,5 @@
 //! The JSON shapes that leave the house, and how the domain becomes them. Instants are RFC 3339 in UTC.
 
-use jiff::Zoned;
 use serde::Serialize;
 
 use crate::calendar::calendar;
@@ -9,7 +8,8 @@ use crate::pipeline::node::NodeId;
 use crate::run::machine::Run as LiveRun;
 use crate::run::state::State;
 use crate::run::why;
-use crate::schedule::slot::Entry;
+use crate::schedule::definition::Schedule;
+use crate::schedule::preview::Foreseen;
 use crate::store::ledger::LedgerRecord;
 use crate::store::runs::RunRecord;
 
@@ -179,6 +179,12 @@ pub struct Slot {
     pub pipeline: String,
     /// Its schedule's name, which may have gone since.
     pub schedule: String,
+    /// The label of the slot's session, or of the first of the stretch; absent where it is none's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Which of the session's slots it is, from 0; absent where it is none's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordinal: Option<u32>,
     /// The slot's instant, or the first of the stretch.
     pub slot: String,
     /// The last of the stretch; the same for a single slot.
@@ -197,9 +203,12 @@ pub struct Slot {
 
 impl From<&LedgerRecord> for Slot {
     fn from(line: &LedgerRecord) -> Self {
+        let session = line.session();
         Self {
             pipeline: line.pipeline_name.clone(),
             schedule: line.schedule.clone(),
+            session: session.map(|(label, _)| label.to_string()),
+            ordinal: session.map(|(_, ordinal)| ordinal),
             slot: line.first.to_string(),
             last: line.last.to_string(),
             count: line.count,
@@ -211,36 +220,47 @@ impl From<&LedgerRecord> for Slot {
     }
 }
 
-/// A slot as it is planned: nothing has come of it yet.
+/// A slot as it is planned: nothing has come of it yet. Or that nothing more is known of a schedule.
 #[derive(Debug, Serialize)]
 pub struct PlannedSlot {
     /// Its pipeline's name.
     pub pipeline: String,
     /// Its schedule's name.
     pub schedule: String,
-    /// Its instant.
-    pub slot: String,
+    /// Its instant; none where the schedule's calendar is exhausted.
+    pub slot: Option<String>,
     /// The same instant by the schedule's clocks, with their offset from UTC.
-    pub local: String,
-    /// The date its run would be for.
+    pub local: Option<String>,
+    /// The date its run would be for, or the first of which nothing is known.
     pub logical_date: String,
-    /// What would become of it: a decision's word.
+    /// What would become of it: a decision's word; or `exhausted`.
     pub decision: &'static str,
     /// Why, in a few words.
     pub reason: String,
 }
 
 impl PlannedSlot {
-    /// The slot of this entry, whose schedule is of this pipeline and lives by these clocks.
-    pub fn new(pipeline: &str, entry: &Entry, local: &Zoned) -> Self {
-        Self {
-            pipeline: pipeline.to_owned(),
-            schedule: entry.schedule.to_string(),
-            slot: entry.first.to_string(),
-            local: local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
-            logical_date: local.date().to_string(),
-            decision: entry.decision.word(),
-            reason: entry.reason.to_string(),
+    /// What is foreseen of a schedule of this pipeline.
+    pub fn new(pipeline: &str, schedule: &Schedule, foreseen: Foreseen) -> Self {
+        let (pipeline, zone) = (pipeline.to_owned(), schedule.zone());
+        let schedule = schedule.name.to_string();
+        match foreseen {
+            Foreseen::Slot(entry) => {
+                let local = entry.first.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string();
+                Self {
+                    pipeline,
+                    schedule,
+                    slot: Some(entry.first.to_string()),
+                    local: Some(local),
+                    logical_date: entry.date.to_string(),
+                    decision: entry.decision.word(),
+                    reason: entry.reason.into(),
+                }
+            }
+            Foreseen::Exhausted { date, reason, .. } => {
+                let (slot, local, logical_date) = (None, None, date.to_string());
+                Self { pipeline, schedule, slot, local, logical_date, decision: "exhausted", reason }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 //! disk counts).
 
 mod burst;
+mod calendar;
 mod chain;
 mod check;
 mod clock;
@@ -76,10 +77,11 @@ struct Measure {
     shy: bool,
 }
 
-const MEASURES: [Measure; 8] = [
+const MEASURES: [Measure; 9] = [
     Measure { name: "tasks", of: tasks::measure, shy: false },
     Measure { name: "chain", of: chain::measure, shy: false },
     Measure { name: "check", of: check::measure, shy: false },
+    Measure { name: "calendar", of: calendar::measure, shy: false },
     Measure { name: "start", of: start::measure, shy: false },
     Measure { name: "clock", of: clock::measure, shy: false },
     Measure { name: "burst", of: burst::measure, shy: false },

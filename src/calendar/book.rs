@@ -10,6 +10,7 @@ use crate::yaml::diagnostic::{Diagnostics, nearest};
 use crate::yaml::report::SourceFile;
 
 use super::calendar::Calendar;
+use super::joint;
 use super::making::make;
 use super::read::file;
 use super::session::Source;
@@ -34,7 +35,14 @@ pub struct UnknownCalendar {
 
 /// All calendars that are known. A clone is the same book.
 #[derive(Clone, Debug)]
-pub struct Book(Arc<Inner>);
+pub struct Book(Arc<Inner>, Unknown);
+
+/// What becomes of a code that is no calendar's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unknown {
+    IsAnError,
+    HasNoDates,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -90,11 +98,24 @@ impl Book {
 
     fn of(shelf: Shelf, sources: Arc<[SourceFile]>) -> Self {
         let calendars = shelf.volumes.keys().map(|key| (key.clone(), OnceLock::new())).collect();
-        Self(Arc::new(Inner { shelf, calendars, sources, version: OnceLock::new() }))
+        Self(Arc::new(Inner { shelf, calendars, sources, version: OnceLock::new() }), Unknown::IsAnError)
+    }
+
+    /// The same calendars, for what was valid once: a code that is no calendar's any more is one's without dates.
+    #[must_use]
+    pub fn forgiving(&self) -> Self {
+        Self(self.0.clone(), Unknown::HasNoDates)
     }
 
     /// The calendar of a code or an alias, in any case.
     pub fn get(&self, code: &str) -> Result<Arc<Calendar>, UnknownCalendar> {
+        self.known(code).or_else(|unknown| match self.1 {
+            Unknown::IsAnError => Err(unknown),
+            Unknown::HasNoDates => Ok(Arc::new(joint::without_dates(code))),
+        })
+    }
+
+    fn known(&self, code: &str) -> Result<Arc<Calendar>, UnknownCalendar> {
         let shelf = &self.0.shelf;
         let unknown = |broken| UnknownCalendar { code: code.to_owned(), meant: None, broken };
         let Some((key, volume)) = shelf.find(code) else {

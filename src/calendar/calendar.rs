@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
 use super::hours::{Hours, Times, instant};
+use super::row::{Note, Row, Shut};
 use super::session::{Closure, Day, Period, Session, Source};
 use super::week::{WEEKDAYS, Week, Weeks, number};
 
@@ -42,72 +43,20 @@ pub(super) enum Basis {
     AnyOf(Arc<[Arc<Calendar>]>),
 }
 
-/// A session, packed: a calendar has ten thousand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) label: Date,
-    early_close: bool,
-    late_open: bool,
-    /// In seconds from 1970.
-    open: i64,
-    /// The rest in seconds after the open.
-    close: u32,
-    /// Both zero: none.
-    pause: (u32, u32),
-}
-
-/// A date that is closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shut {
-    pub(super) label: Date,
-    pub(super) name: Option<Arc<str>>,
-    pub(super) ad_hoc: bool,
-    /// The hours it would have had.
-    pub(super) times: Times,
-}
-
-/// What is said of a date that is not as its week has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Note {
-    pub(super) date: Date,
-    /// Of the closure, or of what is special about the session.
-    pub(super) names: Box<[Arc<str>]>,
-    pub(super) source: Source,
-}
-
 /// An exchange's sessions from its first date to its last.
 #[derive(Clone, Debug)]
 pub struct Calendar {
     pub(super) head: Head,
     pub(super) zone: TimeZone,
     pub(super) basis: Basis,
-    /// By label; no two overlap.
+    /// Of the sessions, in order.
+    pub(super) labels: Box<[Date]>,
+    /// Their hours, in the same order; no two overlap.
     pub(super) rows: Box<[Row]>,
     /// By label.
     pub(super) closures: Box<[Shut]>,
     /// By date.
     pub(super) notes: Box<[Note]>,
-}
-
-impl Row {
-    /// A session of these hours where the regular ones would be `regular`.
-    pub(super) fn new(label: Date, times: Times, regular: Times) -> Self {
-        let after = |second: i64| u32::try_from(second - times.open).unwrap_or_default();
-        Self {
-            label,
-            early_close: times.close < regular.close,
-            late_open: times.open > regular.open,
-            open: times.open,
-            close: after(times.close),
-            pause: times.pause.map_or((0, 0), |(from, to)| (after(from), after(to))),
-        }
-    }
-
-    pub(super) fn times(self) -> Times {
-        let after = |seconds: u32| self.open + i64::from(seconds);
-        let pause = (self.pause != (0, 0)).then(|| (after(self.pause.0), after(self.pause.1)));
-        Times { open: self.open, close: after(self.close), pause }
-    }
 }
 
 impl Basis {
@@ -228,18 +177,18 @@ impl Calendar {
 
     /// The session of this label.
     pub fn session(&self, label: Date) -> Option<Session> {
-        self.row(label).map(|row| self.unpacked(row))
+        self.position(label).ok().map(|at| self.unpacked(at))
     }
 
-    /// The label of the first session after a date.
+    /// The label of the first session after a date, of those it knows.
     pub fn next_label(&self, after: Date) -> Option<Date> {
-        self.rows.get(self.rows.partition_point(|row| row.label <= after)).map(|row| row.label)
+        self.labels.get(self.labels.partition_point(|label| *label <= after)).copied()
     }
 
-    /// The label of the last session before a date.
+    /// The label of the last session before a date, of those it knows.
     pub fn previous_label(&self, before: Date) -> Option<Date> {
-        let behind = self.rows.partition_point(|row| row.label < before);
-        self.rows.get(behind.checked_sub(1)?).map(|row| row.label)
+        let behind = self.labels.partition_point(|label| *label < before);
+        self.labels.get(behind.checked_sub(1)?).copied()
     }
 
     /// The label so many sessions on, or with a number below zero back. From a date without a session, the
@@ -255,22 +204,23 @@ impl Calendar {
             // One on is the session that stands there now.
             Err(at) => at.checked_add_signed(if by > 0 { by - 1 } else { by })?,
         };
-        self.rows.get(at).map(|row| row.label)
+        self.labels.get(at).copied()
     }
 
-    /// The first session that opens after an instant.
+    /// The first session that opens after an instant, of those it knows.
     pub fn first_after(&self, at: Timestamp) -> Option<Session> {
-        self.rows.get(self.opened(at)).map(|row| self.unpacked(*row))
+        let next = self.opened(at);
+        (next < self.rows.len()).then(|| self.unpacked(next))
     }
 
-    /// The last session that has opened by an instant.
+    /// The last session that has opened by an instant, of those it knows.
     pub fn last_opened(&self, at: Timestamp) -> Option<Session> {
-        self.rows.get(self.opened(at).checked_sub(1)?).map(|row| self.unpacked(*row))
+        self.opened(at).checked_sub(1).map(|last| self.unpacked(last))
     }
 
     /// The session that an instant lies in: from its open on, and before its close. Its break is part of it.
     pub fn at(&self, at: Timestamp) -> Option<Session> {
-        self.last_opened(at).filter(|session| at < session.close)
+        self.last_opened(at).filter(|session| session.contains(at))
     }
 
     /// The sessions with labels from a date to a date, both included.
@@ -279,9 +229,9 @@ impl Calendar {
         from: Date,
         to: Date,
     ) -> impl DoubleEndedIterator<Item = Session> + ExactSizeIterator {
-        let first = self.rows.partition_point(|row| row.label < from);
-        let behind = self.rows.partition_point(|row| row.label <= to).max(first);
-        self.rows[first..behind].iter().map(|row| self.unpacked(*row))
+        let first = self.labels.partition_point(|label| *label < from);
+        let behind = self.labels.partition_point(|label| *label <= to).max(first);
+        (first..behind).map(|at| self.unpacked(at))
     }
 
     /// What a date is called: the holiday, or what is special about its session. Most have no name.
@@ -365,8 +315,8 @@ impl Calendar {
         if begin < self.first() || end > self.last() {
             return None;
         }
-        let before = at - self.rows.partition_point(|row| row.label < begin);
-        let after = self.rows.partition_point(|row| row.label <= end) - at;
+        let before = at - self.labels.partition_point(|label| *label < begin);
+        let after = self.labels.partition_point(|label| *label <= end) - at;
         Some((before as u32 + 1, after as u32))
     }
 
@@ -388,14 +338,16 @@ impl Calendar {
         }
     }
 
-    /// Where the row of a label is, or would be.
+    /// Where a label is, or would be.
     fn position(&self, label: Date) -> Result<usize, usize> {
-        self.rows.binary_search_by_key(&label, |row| row.label)
+        self.labels.binary_search(&label)
     }
 
     /// How many sessions have opened by an instant.
     fn opened(&self, at: Timestamp) -> usize {
-        self.rows.partition_point(|row| instant(row.open) <= at)
+        // The second that has begun, also before 1970.
+        let second = at.as_second() - i64::from(at.subsec_nanosecond() < 0);
+        self.rows.partition_point(|row| row.open <= second)
     }
 
     pub(super) fn row(&self, label: Date) -> Option<Row> {
@@ -410,16 +362,17 @@ impl Calendar {
         self.notes.binary_search_by_key(&date, |note| note.date).ok().map(|at| &self.notes[at])
     }
 
-    fn unpacked(&self, row: Row) -> Session {
+    fn unpacked(&self, at: usize) -> Session {
+        let (label, row) = (self.labels[at], self.rows[at]);
         let times = row.times();
         Session {
-            label: row.label,
+            label,
             open: instant(times.open),
             close: instant(times.close),
             pause: times.pause.map(|(from, to)| (instant(from), instant(to))),
             early_close: row.early_close,
             late_open: row.late_open,
-            projected: row.label > self.announced_to(),
+            projected: label > self.announced_to(),
         }
     }
 

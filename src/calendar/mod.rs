@@ -5,10 +5,12 @@ pub mod book;
 #[expect(clippy::module_inception, reason = "the room is named for the thing that it is about")]
 pub mod calendar;
 pub mod hours;
+pub mod joint;
 mod making;
 pub mod offset;
 mod read;
 mod remarks;
+mod row;
 mod rule;
 pub mod schema;
 pub mod session;

@@ -74,6 +74,11 @@ const WORDS: [(&str, Anchor); 4] = [
 const EXAMPLES: &str = "for example `close + 4h`, `open - 45m`, `close + 2 sessions` or `16:30`";
 
 impl Offset {
+    /// The open itself.
+    pub const OPEN: Self = Self { anchor: Anchor::Open, shift: Shift::None };
+    /// The close itself.
+    pub const CLOSE: Self = Self { anchor: Anchor::Close, shift: Shift::None };
+
     /// Reads an offset: an anchor, and behind it, if anything, `+` or `-` with a duration or `n sessions`.
     pub fn parse(text: &str) -> Result<Self, OffsetError> {
         let trimmed = text.trim();
@@ -83,7 +88,8 @@ impl Offset {
         let word = trimmed[..sign].trim_end();
         let anchor = anchor(word).map_err(|(message, help)| {
             let help = Some(help.unwrap_or_else(|| EXAMPLES.to_owned()));
-            OffsetError { span: start..start + word.len().max(1).min(text.len()), message, help }
+            let wrong = if word.is_empty() { trimmed } else { word };
+            OffsetError { span: start..start + wrong.len(), message, help }
         })?;
         let Some(signed) = trimmed.get(sign..).filter(|rest| !rest.is_empty()) else {
             return Ok(Self { anchor, shift: Shift::None });
@@ -112,15 +118,17 @@ impl Offset {
 impl Anchor {
     fn of(self, calendar: &Calendar, label: Date) -> Option<Timestamp> {
         let session = |label: Option<Date>| calendar.session(label?);
+        if !(calendar.first()..=calendar.last()).contains(&label) {
+            return None;
+        }
         match self {
             Self::Open | Self::Close | Self::Time(_) => match (calendar.day(label), self) {
-                (Day::Before | Day::Beyond, _) => None,
                 (_, Self::Time(time)) => Some(Wall::on_label(time).at(label, &calendar.zone())),
                 (Day::Session(session), Self::Open) => Some(session.open),
                 (Day::Session(session), _) => Some(session.close),
                 (Day::Closed(closure), Self::Open) => Some(closure.would_open),
                 (Day::Closed(closure), _) => Some(closure.would_close),
-                (Day::Off, _) => None,
+                (Day::Off | Day::Before | Day::Beyond, _) => None,
             },
             Self::NextOpen => Some(session(calendar.next_label(label))?.open),
             Self::PrevClose => Some(session(calendar.previous_label(label))?.close),

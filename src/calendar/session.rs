@@ -25,6 +25,18 @@ pub struct Session {
     pub projected: bool,
 }
 
+impl Session {
+    /// Whether an instant lies in it: from its open on, and before its close; its break is part of it.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.open <= at && at < self.close
+    }
+
+    /// Whether there is trading at an instant: it lies in the session, and not in its break.
+    pub fn is_open(&self, at: Timestamp) -> bool {
+        self.contains(at) && self.pause.is_none_or(|(from, to)| at < from || to <= at)
+    }
+}
+
 /// A date that the exchange trades on by its week, or was to trade on, and does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closure {

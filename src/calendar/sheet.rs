@@ -8,8 +8,9 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::calendar::{Basis, Calendar, Head, Note, Row, Shut};
+use super::calendar::{Basis, Calendar, Head};
 use super::hours::Times;
+use super::row::{Note, Row, Shut};
 use super::session::Source;
 use super::table::What;
 
@@ -287,17 +288,22 @@ impl<'a> Sheet<'a> {
 
     /// The first session that has not ended when the next one begins, and that one.
     pub(super) fn overlap(&self) -> Option<(Date, Date)> {
-        let rows = self.rows();
-        let overlap = rows.windows(2).find(|pair| pair[1].times().open < pair[0].times().close);
-        overlap.map(|pair| (pair[0].label, pair[1].label))
+        let mut before: Option<(Date, i64)> = None;
+        for (date, trading) in self.open() {
+            let times = trading.times();
+            if let Some((other, _)) = before.filter(|(_, close)| times.open < *close) {
+                return Some((other, date));
+            }
+            before = Some((date, times.close));
+        }
+        None
     }
 
-    fn rows(&self) -> Vec<Row> {
-        let rows = self.dated().filter_map(|(date, plan)| match plan {
-            Plan::Open(trading) => Some(Row::new(date, trading.times(), trading.regular)),
+    fn open(&self) -> impl Iterator<Item = (Date, Trading)> {
+        self.dated().filter_map(|(date, plan)| match plan {
+            Plan::Open(trading) => Some((date, *trading)),
             Plan::Off | Plan::Closed { .. } => None,
-        });
-        rows.collect()
+        })
     }
 
     fn dated(&self) -> impl Iterator<Item = (Date, &Plan)> {
@@ -317,11 +323,14 @@ impl<'a> Sheet<'a> {
             names: note.names.clone().into(),
             source: note.source.clone(),
         };
+        let row = |(label, trading): (Date, Trading)| (label, Row::new(trading.times(), trading.regular));
+        let (labels, rows): (Vec<Date>, Vec<Row>) = self.open().map(row).unzip();
         Calendar {
             head: self.head.clone(),
             zone: self.zone.clone(),
             basis: self.basis.clone(),
-            rows: self.rows().into(),
+            labels: labels.into(),
+            rows: rows.into(),
             closures: closures.collect(),
             notes: self.notes.iter().map(note).collect(),
         }

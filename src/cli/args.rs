@@ -8,8 +8,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::schedule::slot::Decision;
+use crate::schedule::why::When;
 
-use super::range::{When, date, decisions, when, zone};
+use super::range::{date, decisions, when, zone};
 
 /// A daemon that replaces cron for teams whose nights are data loads.
 #[derive(Debug, Parser)]
@@ -355,6 +356,9 @@ pub struct LogsArgs {
     /// Time and stream before each line
     #[arg(long)]
     pub timestamps: bool,
+    /// Whose secrets are hidden, as far as they can be had.
+    #[command(flatten)]
+    pub config: ConfigDir,
     /// Where runs are remembered.
     #[command(flatten)]
     pub state: StateDir,

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::calendar::session::Source;
+use crate::calendar::book::Book;
 use crate::config::load::{self, Names};
 use crate::config::settings::Config;
 use crate::pipeline::clock_changes;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::secret;
+use crate::pipeline::sessions_ahead;
 use crate::schedule::definition::Schedule;
-use crate::schedule::plan::{Known, next_wake};
+use crate::schedule::plan::next_to_fire;
 use crate::yaml::diagnostic::Severity;
 use crate::yaml::report::{Report, SourceFile};
 
@@ -36,11 +37,12 @@ pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
             let file = config_dir.join("sexton.yaml");
             let there = config.is_some() && file.exists();
             good.extend(there.then(|| format!("{}: valid", file.display())));
-            good.extend(calendars(&config_dir, &mut report)?);
+            let (calendars, lines) = calendars(&config_dir, &mut report)?;
+            good.extend(lines);
             let secrets_known = there || (config.is_some() && args.paths.is_empty());
             let config = config.unwrap_or_default();
             let names = Names::default();
-            around.insert(config_dir.clone(), Around { config, secrets_known, names });
+            around.insert(config_dir.clone(), Around { config, calendars, secrets_known, names });
         }
         if calendar.is_some() {
             unusable.extend(std::fs::metadata(&path).err().map(|error| (path, error.to_string())));
@@ -81,29 +83,29 @@ fn calendar_of(path: &Path) -> Option<&Path> {
 
 /// Checks the calendars of a configuration directory. They are read together, as they lie on top of each other; the
 /// lines are those of the valid ones.
-fn calendars(dir: &Path, report: &mut Report) -> anyhow::Result<Vec<String>> {
+fn calendars(dir: &Path, report: &mut Report) -> anyhow::Result<(Book, Vec<String>)> {
     let mut found = Report::default();
     let book = load::calendars(dir, &mut found)?;
     let of = |code: &str| {
-        let own = book.get(code).is_ok_and(|calendar| *calendar.defined_by() != Source::Table);
-        let files = book.files(code).into_iter().enumerate();
-        let line = files.map(move |(at, path)| {
-            let does = if own && at == 0 { "defines" } else { "changes" };
+        let line = |path: &str| {
+            let own = book.get(code).is_ok_and(|calendar| calendar.defined_by().text() == path);
+            let does = if own { "defines" } else { "changes" };
             (path.to_owned(), format!("{path}: valid, {does} {code}"))
-        });
-        line.collect::<BTreeMap<_, _>>()
+        };
+        book.files(code).into_iter().map(line).collect::<Vec<_>>()
     };
     let mut lines: BTreeMap<String, String> = book.codes().flat_map(of).collect();
     for (file, _) in found.iter().filter(|(_, found)| found.severity == Severity::Error) {
         lines.remove(&file.path);
     }
     report.extend(found);
-    Ok(lines.into_values().collect())
+    Ok((book, lines.into_values().collect()))
 }
 
 /// The configuration that a file belongs to.
 struct Around {
     config: Config,
+    calendars: Book,
     /// Whether all secrets there are stand in it.
     secrets_known: bool,
     names: Names,
@@ -115,10 +117,11 @@ fn one(
     now: Timestamp,
     report: &mut Report,
 ) -> Result<Option<String>, String> {
-    let read = load::pipeline(path, &around.config.for_pipelines(), report);
+    let read = load::pipeline(path, &around.config.for_pipelines(), &around.calendars, report);
     let Some(pipeline) = read.map_err(|error| error.source.to_string())? else { return Ok(None) };
     let file = SourceFile::new(path.display().to_string(), pipeline.source.clone());
     report.add(&file, clock_changes::warnings(&pipeline, now));
+    report.add(&file, sessions_ahead::findings(&pipeline, now));
     if around.secrets_known {
         report.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets));
     }
@@ -134,8 +137,8 @@ fn one(
 fn next(pipeline: &Pipeline, now: Timestamp) -> String {
     let timetable = &pipeline.timetable;
     let last = timetable.policy.end_date;
-    let next = |schedule: &Schedule| next_wake(schedule, &timetable.policy, &Known::since(now));
-    let all = timetable.schedules.iter().filter_map(|schedule| Some((next(schedule)?, schedule)));
+    let next = |schedule: &Schedule| next_to_fire(schedule, &timetable.policy, now);
+    let all = timetable.schedules.iter().filter_map(|schedule| Some((next(schedule)?.at, schedule)));
     match all.min_by_key(|(at, _)| *at) {
         Some((at, schedule)) => {
             let at = at.to_zoned(schedule.zone()).strftime("%Y-%m-%dT%H:%M:%S%:z");

@@ -65,7 +65,7 @@ async fn nothing(reader: &Reader, filter: &LedgerFilter, name: Option<&str>) -> 
         return Ok(format!("no slot{whose} has come due yet"));
     }
     if let (Some(pipeline), Some(schedule)) = (filter.pipeline, &filter.schedule) {
-        let known = reader.outlook(pipeline).await?.watermarks;
+        let known = reader.outlook(pipeline).await?.progress;
         if !known.is_empty() && !known.contains_key(schedule) {
             let known = listed(known.keys().map(|name| &**name));
             return Ok(format!("no such slot; there is no schedule `{schedule}` in force, only {known}"));

@@ -2,9 +2,13 @@
 
 use anyhow::{Context as _, anyhow};
 
+use crate::config::load;
+use crate::config::secrets::Secrets;
 use crate::executor::log;
 use crate::executor::output::Places;
+use crate::mask::Masker;
 use crate::store::tasks::AttemptRecord;
+use crate::yaml::report::Report;
 
 use super::args::LogsArgs;
 use super::desk;
@@ -37,14 +41,22 @@ pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {
         eprintln!("attempt {} of `{}` has printed nothing", attempt.number, args.path);
     } else if let Some(count) = args.tail {
         let lines = log::tail(&file, count, args.timestamps);
-        for line in lines.with_context(|| format!("reading {}", file.display()))? {
-            out::line(&line)?;
-        }
+        let lines = lines.with_context(|| format!("reading {}", file.display()))?;
+        out::print(&hidden(args, &lines.iter().map(|line| format!("{line}\n")).collect::<String>()))?;
     } else {
         let bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
-        out::print(&log::text(&bytes, args.timestamps))?;
+        out::print(&hidden(args, &log::text(&bytes, args.timestamps)))?;
     }
     Ok(Outcome::Good)
+}
+
+/// A log has none of the secrets that its command was given. It may have others, or newer ones: what is known here
+/// is not shown either.
+fn hidden(args: &LogsArgs, text: &str) -> String {
+    let directory = args.config.dir();
+    let config = load::config(&directory, &mut Report::default());
+    let secrets = config.ok().flatten().map(|config| Secrets::of(&config, &directory).values());
+    Masker::text(&secrets.unwrap_or_default(), text)
 }
 
 fn choose<'a>(attempts: &'a [AttemptRecord], args: &LogsArgs) -> anyhow::Result<&'a AttemptRecord> {

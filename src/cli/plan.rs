@@ -8,9 +8,9 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::config::load;
 use crate::pipeline::definition::Pipeline;
 use crate::schedule::definition::Schedule;
-use crate::schedule::preview::{Merged, Preview};
-use crate::schedule::slot::Entry;
-use crate::schedule::why::clock;
+use crate::schedule::preview::{Foreseen, Merged, preview};
+use crate::schedule::slot::Decision;
+use crate::schedule::told::clock;
 use crate::wire;
 use crate::yaml::diagnostic::nearest;
 
@@ -45,10 +45,9 @@ pub fn plan(args: &PlanArgs, now: Timestamp) -> anyhow::Result<Outcome> {
         .filter(|(_, schedule)| !schedule.is_reboot())
         .collect();
     let previews = schedules.iter().map(|(pipeline, schedule)| {
-        let (from, to) = dates(args, schedule, now);
-        Preview::new(schedule, &pipeline.timetable.policy, from, to)
+        preview(schedule, &pipeline.timetable.policy, dates(args, schedule, now))
     });
-    let slots = Merged::new(previews).map(|(number, entry)| (schedules[number], entry));
+    let slots = Merged::new(previews).map(|(number, foreseen)| (schedules[number], foreseen));
     let any = if args.json { listed(slots)? } else { tabled(slots)? };
     if !any && !schedules.is_empty() {
         eprintln!("no slot between the two dates");
@@ -103,16 +102,15 @@ fn notes(pipelines: &[&Pipeline], named: bool) -> Vec<String> {
     notes
 }
 
-type Planned<'a> = ((&'a Pipeline, &'a Schedule), Entry);
+type Planned<'a> = ((&'a Pipeline, &'a Schedule), Foreseen);
 
 /// Prints objects; whether there were any.
 fn listed<'a>(slots: impl Iterator<Item = Planned<'a>>) -> anyhow::Result<bool> {
     let mut slots = slots.peekable();
     let any = slots.peek().is_some();
     let mut text = String::new();
-    while let Some(((pipeline, schedule), entry)) = slots.next() {
-        let local = entry.first.to_zoned(schedule.zone());
-        let object = wire::PlannedSlot::new(&pipeline.name, &entry, &local);
+    while let Some(((pipeline, schedule), foreseen)) = slots.next() {
+        let object = wire::PlannedSlot::new(&pipeline.name, schedule, foreseen);
         text += &serde_json::to_string(&object)?;
         text.push('\n');
         let full = text.len() >= AT_ONCE * 100 || slots.peek().is_none();
@@ -139,13 +137,16 @@ fn tabled<'a>(mut slots: impl Iterator<Item = Planned<'a>>) -> anyhow::Result<bo
     }
 }
 
-fn row(((pipeline, schedule), entry): Planned<'_>) -> Vec<String> {
-    vec![
-        clock(entry.first, &schedule.zone()),
-        pipeline.name.to_string(),
-        entry.schedule.to_string(),
-        schedule.date(entry.first).to_string(),
-        entry.decision.word().to_owned(),
-        entry.reason.to_string(),
-    ]
+fn row(((pipeline, schedule), foreseen): Planned<'_>) -> Vec<String> {
+    let (at, date, decision, reason) = match foreseen {
+        Foreseen::Slot(entry) => {
+            let at = clock(entry.first, &schedule.zone());
+            // It has not yet.
+            let fires = entry.decision == Decision::Fired;
+            (at, entry.date, if fires { "fires" } else { entry.decision.word() }, entry.reason.to_string())
+        }
+        Foreseen::Exhausted { date, reason, .. } => (String::new(), date, "exhausted", reason),
+    };
+    let (pipeline, schedule) = (pipeline.name.to_string(), schedule.name.to_string());
+    vec![at, pipeline, schedule, date.to_string(), decision.to_owned(), reason]
 }

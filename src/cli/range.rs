@@ -6,28 +6,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::schedule::day;
 use crate::schedule::slot::Decision;
+use crate::schedule::why::When;
 use crate::yaml::zone;
-
-/// A day of some zone, or an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// All of the day.
-    Day(Date),
-    /// This instant alone.
-    Instant(Timestamp),
-}
-
-impl When {
-    /// Its first instant and its last.
-    pub fn span(self, zone: &TimeZone) -> (Timestamp, Timestamp) {
-        match self {
-            Self::Day(date) => (day::first(date, zone), day::last(date, zone)),
-            Self::Instant(at) => (at, at),
-        }
-    }
-}
 
 /// The instants from the beginning of one to the end of the other.
 pub fn between(

@@ -2,24 +2,29 @@
 //! read from the database and printed; the words are `show::slot`'s and `schedule::why`'s.
 
 use anyhow::{Context as _, anyhow};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
 
+use crate::calendar::book::Book;
 use crate::config::kept;
 use crate::pipeline::definition::Pipeline;
-use crate::schedule::definition::{Policy, Schedule};
-use crate::schedule::why::{Question, clock};
+use crate::schedule::definition::{Policy, Schedule, Trigger};
+use crate::schedule::occasion::Occasion;
+use crate::schedule::slot::Key;
+use crate::schedule::told::clock;
+use crate::schedule::why::{Question, Told, When, asked};
 use crate::store::db::Reader;
 use crate::store::ledger::{LedgerFilter, LedgerRecord};
 use crate::store::record::PipelineId;
 use crate::store::standing::Outlook;
+use crate::yaml::report::SourceFile;
 
 use super::args::{DaemonDir, WhyArgs};
 use super::desk;
 use super::failure::Outcome;
-use super::range::{When, when};
+use super::range::when;
 use super::show::out;
-use super::show::slot::{Line, told};
+use super::show::slot::{Line, told as told_of};
 
 /// Lines of one schedule that are told: of every minute of a day.
 const MOST_LINES: u32 = 1_500;
@@ -67,7 +72,9 @@ pub async fn slots(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
 /// The pipeline as its slots go by it.
 fn in_force(outlook: &Outlook) -> Option<Pipeline> {
     let kept = outlook.in_force.as_ref()?;
-    let read = kept::read(&kept.name, &kept.source, &kept.defaults);
+    let files = outlook.calendars.iter().map(|(path, text)| SourceFile::new(path.clone(), text.clone()));
+    let calendars = Book::with(&files.collect::<Vec<_>>()).0;
+    let read = kept::read(&kept.name, &kept.source, &kept.defaults, &calendars);
     read.map_err(|report| eprintln!("what is in force of `{}` can no longer be read:\n{report}", kept.name))
         .ok()
 }
@@ -87,9 +94,9 @@ fn standing(name: &str, outlook: &Outlook, schedules: &[Schedule], zone: &TimeZo
 }
 
 impl Asked<'_> {
-    fn span(&self, zone: &TimeZone) -> (Timestamp, Timestamp) {
+    fn when(&self, zone: &TimeZone) -> When {
         let today = || When::Day(self.now.to_zoned(zone.clone()).date());
-        self.when.unwrap_or_else(today).span(zone)
+        self.when.unwrap_or_else(today)
     }
 
     /// About one schedule that is in force.
@@ -100,42 +107,76 @@ impl Asked<'_> {
         outlook: &Outlook,
     ) -> anyhow::Result<Vec<String>> {
         let zone = schedule.zone();
-        let span = self.span(&zone);
-        let filter = LedgerFilter {
-            pipeline: Some(self.pipeline),
-            schedule: Some(schedule.name.clone()),
-            from: Some(span.0),
-            to: Some(span.1),
-            ..LedgerFilter::default()
-        };
-        let lines = self.reader.ledger(&filter, MOST_LINES).await?;
-        let spans: Vec<_> = lines.iter().map(|line| (line.first, line.last)).collect();
+        let when = self.when(&zone);
+        let lines = self.lines(schedule, when).await?;
         let all = lines.len() < MOST_LINES as usize;
-        let mut text = told(&self.with_runs(lines).await?, &zone, &self.there);
+        let told: Vec<Told> = lines.iter().map(line_of).collect();
+        let mut text = told_of(&self.with_runs(lines).await?, &zone, &self.there);
         if !all {
             let (name, schedule) = (self.name, &schedule.name);
-            let from = spans.last().map_or(span.0, |last| last.0);
+            let from = told.last().map_or_else(|| when.span(&zone).0, |last| last.first);
             text.push(format!("… and more: sexton ledger '{name}' --schedule '{schedule}' --from {from}"));
             return Ok(text);
         }
         // Ages before the first schedule: within a range the oldest line comes first.
-        let ever = LedgerFilter { from: Some(Timestamp::UNIX_EPOCH), to: None, ..filter };
+        let ever = LedgerFilter { from: Some(Timestamp::UNIX_EPOCH), ..self.filter(schedule) };
         let question = Question {
             schedule,
             policy,
-            span,
+            when,
             now: self.now,
-            watermark: outlook.watermarks.get(&schedule.name).copied(),
-            told: &spans,
+            progress: outlook.progress.get(&schedule.name),
+            told: &told,
             oldest: self.reader.ledger(&ever, 1).await?.first().map(|line| line.first),
         };
         text.extend(question.answers());
         Ok(text)
     }
 
+    fn filter(&self, schedule: &Schedule) -> LedgerFilter {
+        let (pipeline, schedule) = (Some(self.pipeline), Some(schedule.name.clone()));
+        LedgerFilter { pipeline, schedule, ..LedgerFilter::default() }
+    }
+
+    /// What the ledger tells of the slots that are asked about.
+    async fn lines(&self, schedule: &Schedule, when: When) -> anyhow::Result<Vec<LedgerRecord>> {
+        let zone = schedule.zone();
+        let (mut from, mut to) = when.span(&zone);
+        let between = |from, to| LedgerFilter { from: Some(from), to: Some(to), ..self.filter(schedule) };
+        let (Some(_), When::Day(date)) = (schedule.exchange(), when) else {
+            return Ok(self.reader.ledger(&between(from, to), MOST_LINES).await?);
+        };
+        // What is for a date may be due on another, and may have been due on a third when it was decided.
+        let occasions: Vec<Occasion> = asked(schedule, when).take(MOST_LINES as usize).collect();
+        for occasion in &occasions {
+            (from, to) = (from.min(occasion.at), to.max(occasion.at));
+        }
+        let near = self.reader.ledger(&between(from, to), MOST_LINES).await?;
+        let is_for_it = |line: &LedgerRecord| match line_of(line).key {
+            _ if line.first < line.last => true,
+            Some(key @ (Key::Session { .. } | Key::Instant(_))) => {
+                occasions.iter().any(|occasion| occasion.key == key)
+            }
+            Some(Key::Boot(_) | Key::Clock(_)) | None => true,
+        };
+        let keys = match schedule.trigger {
+            Trigger::Sessions(_) => {
+                [date, date.saturating_add(1.day())].map(|label| Key::Session { label, ordinal: 0 })
+            }
+            Trigger::Cron { .. } | Trigger::Reboot => {
+                [date, date.saturating_add(1.day())].map(|date| Key::Instant(When::Day(date).span(&zone).0))
+            }
+        };
+        let mut lines = self.reader.ledger_of_keys(self.pipeline, &schedule.name, &keys, MOST_LINES).await?;
+        lines.extend(near.into_iter().filter(is_for_it));
+        lines.sort_by_key(|line| (line.first, line.id));
+        lines.dedup_by_key(|line| line.id);
+        Ok(lines)
+    }
+
     /// What the ledger tells of schedules that are not in force any more.
     async fn gone(&self, in_force: &[Schedule], zone: &TimeZone) -> anyhow::Result<Vec<String>> {
-        let (from, to) = self.span(zone);
+        let (from, to) = self.when(zone).span(zone);
         let pipeline = Some(self.pipeline);
         let mut filter = LedgerFilter { pipeline, from: Some(from), to: Some(to), ..LedgerFilter::default() };
         let mut gone = Vec::new();
@@ -154,7 +195,7 @@ impl Asked<'_> {
         let lines = self.with_runs(gone).await?;
         let mut text = Vec::new();
         for lines in lines.chunk_by(|(a, _), (b, _)| a.schedule == b.schedule) {
-            text.extend(told(lines, zone, &self.there));
+            text.extend(told_of(lines, zone, &self.there));
             let schedule = lines.first().map(|(line, _)| &*line.schedule).unwrap_or_default();
             text.push(format!("Schedule `{schedule}` is no longer in force."));
         }
@@ -172,4 +213,8 @@ impl Asked<'_> {
         }
         Ok(all)
     }
+}
+
+fn line_of(line: &LedgerRecord) -> Told {
+    Told { key: Key::from_text(&line.slot), first: line.first, last: line.last }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, anyhow};
 
+use crate::calendar::book::Book;
 use crate::pipeline::node::NodeId;
 use crate::run::machine::Run;
 use crate::run::picture::picture;
@@ -48,6 +49,7 @@ pub(super) async fn restored(reader: &Reader, record: &RunRecord) -> anyhow::Res
         &version.definition.name,
         &version.definition.source,
         &version.definition.defaults,
+        &Book::embedded(),
     )
     .map_err(|report| anyhow!("{report}"))
     .context("the run's definition can no longer be read")?;

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::run::machine::Run;
-use crate::run::state::Status;
+use crate::run::poke::LastPoke;
+use crate::run::state::{State, Status};
 use crate::run::why::{Around, exit_words, root_cause, why as sentence};
 use crate::store::db::Reader;
 use crate::store::record::RunState;
@@ -55,15 +57,15 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     let around = Around { zone: TimeZone::UTC, places: None };
     let mut text = match begins_after(&reader, &record, &run, node).await? {
         Some(other) => waits(&record, &other) + "\n",
-        None => sentence(&run, node, &around) + "\n",
+        None => told_of(&reader, &run, node, &around).await?,
     };
     let cause = root_cause(&run, node);
     if cause != node {
-        text += &(sentence(&run, cause, &around) + "\n");
+        text += &told_of(&reader, &run, cause, &around).await?;
     }
     let (at_work, more) = at_work(&run, node);
     for &task in &at_work {
-        text += &(sentence(&run, task, &around) + "\n");
+        text += &told_of(&reader, &run, task, &around).await?;
     }
     if more > 0 {
         let _ = writeln!(text, "… and {more} more tasks are at work.");
@@ -99,6 +101,35 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     }
     out::print(&text)?;
     Ok(Outcome::Good)
+}
+
+/// Why a node is as it is; of a sensor that has not come true, with what it was last answered.
+async fn told_of(reader: &Reader, run: &Run, node: NodeId, around: &Around) -> anyhow::Result<String> {
+    let text = sentence(run, node, around) + "\n";
+    let poke = match run.state(node) {
+        _ if !matches!(run.tree().kind(node), Kind::Sensor(_)) => None,
+        State::Waiting { since } | State::Poking { since, .. } => {
+            let poke = reader.last_poke(run.id(), &run.tree().path(node)).await?;
+            // It may be one of an earlier wait.
+            poke.filter(|poke| poke.at >= *since)
+        }
+        State::Failed { .. } | State::Skipped { .. } | State::Cancelled { .. } => {
+            let poke = reader.last_poke(run.id(), &run.tree().path(node)).await?;
+            poke.map(|poke| LastPoke { next: None, ..poke })
+        }
+        State::Pending
+        | State::Deciding
+        | State::Queued { .. }
+        | State::Running { .. }
+        | State::Open { .. }
+        | State::Retrying { .. }
+        | State::Succeeded { .. }
+        | State::UpstreamFailed { .. } => None,
+    };
+    Ok(match poke.filter(|poke| !text.contains(&*poke.words)) {
+        Some(poke) => format!("{text}  {}\n", poke.told()),
+        None => text,
+    })
 }
 
 /// Of a container at work, the tasks below it that are, or will be again; not too many, and how many more.

@@ -67,7 +67,7 @@ pub fn everything(dir: &Path) -> Result<Everything, Error> {
     let defaults = all.config.for_pipelines();
     let mut names = Names::default();
     for path in files {
-        match pipeline(&path, &defaults, &mut all.report) {
+        match pipeline(&path, &defaults, &all.calendars, &mut all.report) {
             Ok(Some(pipeline)) => {
                 names.take(&path, &pipeline, &mut all.report);
                 all.pipelines.push(pipeline);
@@ -130,9 +130,14 @@ pub fn calendars(dir: &Path, report: &mut Report) -> Result<Book, Error> {
 }
 
 /// The pipeline of one file, if that is valid.
-pub fn pipeline(path: &Path, defaults: &Defaults, report: &mut Report) -> Result<Option<Pipeline>, Error> {
+pub fn pipeline(
+    path: &Path,
+    defaults: &Defaults,
+    calendars: &Book,
+    report: &mut Report,
+) -> Result<Option<Pipeline>, Error> {
     let file = source(path)?;
-    let (pipeline, found) = parse(&file, defaults);
+    let (pipeline, found) = parse(&file, defaults, calendars);
     report.add(&file, found);
     Ok(pipeline)
 }
@@ -162,8 +167,9 @@ pub fn find(dir: &Path, name: &str) -> Option<PathBuf> {
 /// The file that gives a pipeline this name with its `name` key.
 pub fn find_named(dir: &Path, name: &str) -> Option<PathBuf> {
     let files = yaml_files(&dir.join("pipelines")).ok()?;
+    let calendars = calendars(dir, &mut Report::default()).ok()?;
     let named = |path: &PathBuf| {
-        let found = pipeline(path, &Defaults::default(), &mut Report::default());
+        let found = pipeline(path, &Defaults::default(), &calendars, &mut Report::default());
         found.is_ok_and(|found| found.is_some_and(|pipeline| &*pipeline.name == name))
     };
     files.into_iter().find(named)

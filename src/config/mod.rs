@@ -4,5 +4,6 @@
 pub mod kept;
 pub mod load;
 pub mod revision;
+pub mod secrets;
 pub mod settings;
 mod spec;

@@ -56,6 +56,8 @@ pub enum SecretSource {
     Env(Box<str>),
     /// This file, without a newline at its end.
     File(Box<str>),
+    /// This credential of the service, as systemd's `LoadCredential=` names it.
+    Credential(Box<str>),
 }
 
 impl Default for Config {
@@ -128,10 +130,12 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
     let mut used = BTreeMap::new();
     if let Some(defaults) = keys.defaults {
         let own: InheritedKeys = reader::read(&document, defaults.id, Some(&[]), found);
-        // No pipeline is known here, so no node's output and no parameter either.
+        // No pipeline is known here, so no node's output, no parameter and no exchange either.
         let (tree, params) = (nothing(), Params::default());
+        let no_session = Some("no session here: not every pipeline has a calendar");
+        let world = World { tree: &tree, own: None, params: &params, calendars: None, no_session };
         for text in lower::setting_texts(&document, &own) {
-            check(&document, text, &World { tree: &tree, own: None, params: &params }, &mut used, found);
+            check(&document, text, &world, &mut used, found);
         }
         config.defaults = Reading { document: &document, found }.settings(&own, &config.defaults);
     }
@@ -148,6 +152,9 @@ fn nothing() -> Tree {
     builder.leaf("", Kind::Exec(Command::Shell(Box::default())), Options::default(), None);
     builder.finish()
 }
+
+/// The ways to say where a secret is.
+const SOURCES: &str = "write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`";
 
 fn read_secrets(
     document: &Document<'_>,
@@ -173,23 +180,31 @@ fn read_secrets(
                 document.span(key),
                 format!("the secret `{name}` must say where its value is"),
             );
-            found.push(error.help("write `{env: VARIABLE}` or `{file: path}`"));
+            found.push(error.help(SOURCES));
             continue;
         }
         let keys: SecretKeys = reader::read(document, value, Some(&[]), found);
-        let env = keys.env.and_then(|field| field.value);
-        let file = keys.file.and_then(|field| field.value);
-        let source = match (env, file) {
-            (Some(variable), None) => SecretSource::Env(variable.into()),
-            (None, Some(path)) => SecretSource::File(path.into()),
-            (None, None) | (Some(_), Some(_)) => {
-                let error = Diagnostic::error(
-                    document.span(key),
-                    format!("the secret `{name}` must have one source"),
-                );
-                found.push(error.help("write `{env: VARIABLE}` or `{file: path}`"));
-                continue;
-            }
+        let credential = keys.credential.and_then(|field| Some((field.id, field.value?)));
+        if let Some((id, name)) =
+            credential.as_ref().filter(|(_, name)| name.is_empty() || name.contains('/'))
+        {
+            let error =
+                Diagnostic::error(document.span(*id), format!("`{name}` cannot be the name of a credential"));
+            found.push(
+                error.help(
+                    "a credential is a file's name without a `/`, as `LoadCredential=` of systemd has it",
+                ),
+            );
+        }
+        let env = keys.env.and_then(|field| field.value).map(|variable| SecretSource::Env(variable.into()));
+        let file = keys.file.and_then(|field| field.value).map(|path| SecretSource::File(path.into()));
+        let credential = credential.map(|(_, name)| SecretSource::Credential(name.into()));
+        let mut sources = [env, file, credential].into_iter().flatten();
+        let (Some(source), None) = (sources.next(), sources.next()) else {
+            let error =
+                Diagnostic::error(document.span(key), format!("the secret `{name}` must have one source"));
+            found.push(error.help(SOURCES));
+            continue;
         };
         secrets.insert(name.into(), source);
     }
@@ -222,7 +237,7 @@ mod tests {
         let text = "environment: production\ntimezone: Europe/London\nparallelism: 4\n\
                     lazy_limit: 1GiB\n\
                     defaults: {env: {A: b}, retry: {limit: 2}, kill_grace: 30s}\n\
-                    secrets: {db: {env: DB_PASSWORD}, api.key: {file: /run/key}}\n";
+                    secrets: {db: {env: DB_PASSWORD}, api.key: {file: /run/key}, x: {credential: x.pem}}\n";
         let config = parse(&SourceFile::new("sexton.yaml", text)).0.unwrap();
         assert_eq!(
             (&*config.environment, &*config.timezone, config.parallelism.get()),
@@ -232,6 +247,7 @@ mod tests {
         assert_eq!(config.for_pipelines().settings.retry.limit, 2);
         assert_eq!(config.secrets["db"], SecretSource::Env("DB_PASSWORD".into()));
         assert_eq!(config.secrets["api.key"], SecretSource::File("/run/key".into()));
+        assert_eq!(config.secrets["x"], SecretSource::Credential("x.pem".into()));
     }
 
     #[test]
@@ -261,7 +277,7 @@ mod tests {
         4 | secrets: {db: hunter2, x: {env: A, file: b}}
           |           ^^
           |
-          = help: write `{env: VARIABLE}` or `{file: path}`
+          = help: write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`
 
         error: the secret `x` must have one source
          --> sexton.yaml:4:24
@@ -269,7 +285,7 @@ mod tests {
         4 | secrets: {db: hunter2, x: {env: A, file: b}}
           |                        ^
           |
-          = help: write `{env: VARIABLE}` or `{file: path}`
+          = help: write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`
         "#);
         insta::assert_snapshot!(drawn("lazy_limit: 2GiB\n"), @r#"
         error: `lazy_limit` may be at most 1GiB

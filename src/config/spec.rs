@@ -34,6 +34,9 @@ pub(super) struct SecretKeys {
     pub(super) env: Option<Field<String>>,
     /// A file; a newline at its end does not count.
     pub(super) file: Option<Field<String>>,
+    /// A credential of the service, as `LoadCredential=` of its systemd unit names it; a newline at its end does
+    /// not count.
+    pub(super) credential: Option<Field<String>>,
 }
 
 /// Secrets by name.

@@ -10,7 +10,8 @@ use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
 use crate::run::state::{SkipReason, State, Status};
 use crate::run::why::{self, Around, root_cause};
-use crate::schedule::slot::{Decision, Entry};
+use crate::schedule::horizon::{Horizon, REMEDY};
+use crate::schedule::slot::{Decision, Entry, Key};
 
 /// As many slots of one pipeline at one time have a line each; more are told by the stretch.
 const A_FEW: usize = 5;
@@ -107,6 +108,20 @@ impl Watch for Chronicle {
         }
     }
 
+    fn horizon(&mut self, pipeline: &str, schedule: &str, horizon: &Horizon) {
+        let (words, last) = (horizon.words(), horizon.last.to_string());
+        if horizon.left.is_some() {
+            tracing::warn!(pipeline, schedule, last, "{pipeline}, schedule `{schedule}`: {words}; {REMEDY}");
+        } else {
+            tracing::error!(
+                pipeline,
+                schedule,
+                last,
+                "{pipeline}, schedule `{schedule}`: {words}; it makes no runs any more; {REMEDY}"
+            );
+        }
+    }
+
     fn alive(&mut self) {
         if self.watched {
             let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
@@ -118,7 +133,10 @@ fn tell(pipeline: &str, entry: &Entry, count: u64, last: Timestamp) {
     let (schedule, decision, reason) = (&*entry.schedule, entry.decision.word(), &*entry.reason);
     let first = entry.first.strftime("%Y-%m-%d %H:%M:%SZ");
     let slots = match count {
-        1 => format!("the slot of {first}"),
+        1 => match &entry.key {
+            Key::Session { label, .. } => format!("the slot of {first} [{label}]"),
+            Key::Instant(_) | Key::Boot(_) | Key::Clock(_) => format!("the slot of {first}"),
+        },
         _ => format!("{count} slots from {first} to {}", last.strftime("%Y-%m-%d %H:%M:%SZ")),
     };
     match entry.decision {

@@ -32,6 +32,7 @@ use crate::pipeline::definition::Pipeline;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
+use crate::sensor::watchman::Watchman;
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Store};
 use crate::store::instant::truncated;
@@ -101,7 +102,7 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
     let calendars = load::calendars(&config_dir, &mut report)?;
     let spoiled = report.has_errors();
     let defaults = config.clone().unwrap_or_default().for_pipelines();
-    let pipeline = load::pipeline(&path, &defaults, &mut report)?;
+    let pipeline = load::pipeline(&path, &defaults, &calendars, &mut report)?;
     out::findings(&report);
     let (Some(config), Some(pipeline), false) = (config, pipeline, spoiled) else { return Ok(None) };
     Ok(Some(Meant { pipeline, config, calendars, config_dir }))
@@ -145,7 +146,11 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let (dir, program) = (options.dir.clone(), options.program.clone());
     tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, true)).await??;
     let (executor, client) = Local::start(options, reports);
+    let (sights, sightings) = mpsc::channel(1);
+    let (lookout, _) = Watchman::start(desk.clock.clone(), sights);
     let environment = desk.config.environment.to_string();
+    let calendars = desk.calendars.clone();
+    let reread = move |definition: &_| reread(definition, &calendars);
     let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
     for (run, error) in &recovered.unreadable {
         eprintln!("warning: {error}\nit is closed as cancelled");
@@ -156,8 +161,11 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let (control, commands) = Control::new();
     let endings = Endings::default();
     let terminal = std::io::stderr().is_terminal() && std::io::stdout().is_terminal() && !json;
+    let surroundings = surroundings(&desk.config, &desk.config_dir)?;
+    let secrets = surroundings.secrets.values();
     let watch: Box<dyn Watch> = if terminal {
-        Box::new(Board::start(next.run, places.clone(), endings.clone(), desk.clock.clone())?)
+        let (places, endings, clock) = (places.clone(), endings.clone(), desk.clock.clone());
+        Box::new(Board::start(next.run, places, endings, clock, secrets.clone())?)
     } else {
         Box::new(Transitions { json, run: next.run, endings: endings.clone() })
     };
@@ -166,12 +174,15 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         clock: desk.clock.clone(),
         executor: Box::new(executor),
         reports: inbox,
+        lookout: Box::new(lookout),
+        sightings,
         commands,
         // Nobody orders a foreground run about.
         orders: Orders::new().1,
         watch,
         places: places.clone(),
-        surroundings: surroundings(&desk.config, &desk.config_dir)?,
+        surroundings,
+        calendars: desk.calendars.clone(),
         parallelism: desk.config.parallelism.get() as usize,
         lazy_limit: desk.config.lazy_limit,
         look_up: LOOK_UP,
@@ -198,7 +209,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     }
     let ending = endings.of(id).context("the run has ended, and nobody was told how")?;
     if !json {
-        out::print(&summary(&ending, &label, &desk.state))?;
+        out::print(&summary(&ending, &label, &desk.state, &secrets))?;
     }
     Ok(match ending.status {
         _ if interrupted => Outcome::Interrupted,
@@ -236,6 +247,7 @@ async fn begin(
         version,
         kind: RunKind::Manual,
         logical_date: date,
+        calendar: pipeline.own_calendar().map(|calendar| calendar.code().into()),
         scheduled_at: None,
         interval: day(date, &zone).with_context(|| format!("{date} has no day in {}", pipeline.timezone))?,
         params: asked.params,
@@ -245,7 +257,7 @@ async fn begin(
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, environment);
     let label = Label { pipeline: pipeline.name.to_string(), date, began: now };
-    let live = Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope };
+    let live = Live::manual(run, now, Arc::new(pipeline), scope);
     let id = record.id;
     engine.begin(&record, live).await?;
     Ok((id, label))

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::calendar::book::Book;
 use crate::cli::args::ServeArgs;
 use crate::cli::desk;
 use crate::cli::failure::Outcome;
@@ -26,8 +27,9 @@ use crate::engine::recovery::Recovered;
 use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
+use crate::sensor::watchman::Watchman;
 use crate::store::db::{Error as StoreError, FILE, Store};
-use crate::store::in_force::InForce;
+use crate::store::in_force::{Beside, InForce};
 use crate::yaml::report::{Report, SourceFile};
 
 use super::chronicle::Chronicle;
@@ -63,7 +65,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let boot_id = boot_id()?;
     let mut store = open(state, now, &boot_id).await?;
     let stale = found.as_ref().map_or(true, |found| found.report.has_errors());
-    let Some(found) = valid(found, &store, config_dir).await? else { return Ok(Outcome::Unusable) };
+    let Some(found) = valid(found, &store).await? else { return Ok(Outcome::Unusable) };
     let places = Places::new(state);
     places.prepare()?;
     let (reports, inbox) = mpsc::channel(REPORTS);
@@ -78,7 +80,11 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     let (dir, program) = (options.dir.clone(), options.program.clone());
     tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, false)).await??;
     let (executor, client) = Local::start(options, reports);
+    let (sights, sightings) = mpsc::channel(1);
+    let (lookout, watchman) = Watchman::start(Arc::new(System), sights);
     let environment = found.config.environment.to_string();
+    let calendars = found.calendars.clone();
+    let reread = move |definition: &_| reread(definition, &calendars);
     let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
     for (run, error) in &recovered.unreadable {
         tracing::error!(%run, "{error}; it is closed as cancelled");
@@ -94,11 +100,14 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         clock: Arc::new(System),
         executor: Box::new(executor),
         reports: inbox,
+        lookout: Box::new(lookout),
+        sightings,
         commands,
         orders: ordered,
         watch: Box::new(Chronicle { watched: watchdog.is_some() }),
         places,
         surroundings: files.surroundings.clone(),
+        calendars: files.calendars.clone(),
         parallelism: files.parallelism,
         lazy_limit: files.lazy_limit,
         look_up: watchdog.map_or(LOOK_UP, |patience| (patience / 2).min(LOOK_UP)),
@@ -130,6 +139,8 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
     tokio::select! {
         ended = engine.run_until_stopped() => ended?,
         gone = supervising => gone?,
+        // It goes on as long as the engine does. Without it sensors would wait for ever.
+        died = watchman => died.context("whoever looks out for sensors has died")?,
     }
     let left = engine.under_way();
     let ending = async {
@@ -158,11 +169,7 @@ async fn open(state: &Path, now: Timestamp, boot_id: &str) -> anyhow::Result<Sto
 
 /// What to go by: the files, if they are there and valid, all of them; else what was last in force. `None`
 /// where nothing ever was, which has been said.
-async fn valid(
-    found: Result<Everything, load::Error>,
-    store: &Store,
-    config_dir: &Path,
-) -> anyhow::Result<Option<Everything>> {
+async fn valid(found: Result<Everything, load::Error>, store: &Store) -> anyhow::Result<Option<Everything>> {
     let why = match found {
         Ok(found) if !found.report.has_errors() => return Ok(Some(found)),
         Ok(found) => format!("are not valid:\n{}", found.report.render(false)),
@@ -173,33 +180,35 @@ async fn valid(
         return Ok(None);
     };
     tracing::error!("going by the last files that were valid; those that are there now {why}");
-    read_again(last, config_dir).map(Some).context("what was last in force")
+    read_again(last).map(Some).context("what was last in force")
 }
 
-fn read_again(last: InForce, config_dir: &Path) -> anyhow::Result<Everything> {
+fn read_again(last: InForce) -> anyhow::Result<Everything> {
     let mut report = Report::default();
-    let file = SourceFile::new("sexton.yaml", last.settings.clone());
+    let Beside { settings, calendars } = last.beside;
+    let file = SourceFile::new("sexton.yaml", settings.clone());
     let (config, diagnostics) = settings::parse(&file);
     report.add(&file, diagnostics);
     let config = config.ok_or_else(|| anyhow!("{}", report.render(false)))?;
+    let files: Vec<_> = calendars.into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
+    let calendars = Book::with(&files).0;
     let read = last.pipelines.iter().map(|definition| {
-        kept::read(&definition.name, &definition.source, &definition.defaults)
+        kept::read(&definition.name, &definition.source, &definition.defaults, &calendars)
             .map_err(|report| anyhow!("{}: {report}", definition.name))
     });
     let pipelines = read.collect::<anyhow::Result<_>>()?;
-    // Of calendars only what is there now is known. Where that is not valid, those without it are.
-    let calendars = load::calendars(config_dir, &mut report).ok().filter(|_| !report.has_errors());
-    let calendars = calendars.unwrap_or_default();
-    Ok(Everything { config, settings: last.settings, calendars, pipelines, report: Report::default() })
+    Ok(Everything { config, settings, calendars, pipelines, report: Report::default() })
 }
 
 fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
+    let calendars = found.calendars.sources().iter().map(|file| (file.path.clone(), file.text.to_string()));
     Ok(Files {
         pipelines: found.pipelines.iter().cloned().map(Arc::new).collect(),
         defaults: kept::write(&found.config.for_pipelines()),
-        settings: found.settings.clone(),
+        beside: Beside { settings: found.settings.clone(), calendars: calendars.collect() },
         environment: found.config.environment.to_string(),
         surroundings: surroundings(&found.config, config_dir)?,
+        calendars: found.calendars.clone(),
         parallelism: found.config.parallelism.get() as usize,
         lazy_limit: found.config.lazy_limit,
         evidence: evidence(config_dir, &found.calendars),

@@ -1,7 +1,7 @@
 //! What this process finds around it: the machine's boot, the environment that commands see, secrets, and
 //! the versions of what runs go by. And the other entries that need no engine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -9,8 +9,10 @@ use anyhow::Context as _;
 use crate::calendar::book::Book;
 use crate::cli::args::KeeperArgs;
 use crate::cli::failure::Outcome;
-use crate::config::settings::{Config, SecretSource};
-use crate::engine::launch::{Secrets, Surroundings};
+use crate::config::kept;
+use crate::config::secrets::Secrets;
+use crate::config::settings::Config;
+use crate::engine::surroundings::{self, Surroundings};
 use crate::pipeline::definition::Pipeline;
 use crate::store::catalog::Definition;
 use crate::store::record::Evidence;
@@ -34,8 +36,8 @@ pub fn keeper(args: KeeperArgs) -> anyhow::Result<Outcome> {
 /// What is the same for every command, by these settings.
 pub(super) fn surroundings(config: &Config, config_dir: &Path) -> anyhow::Result<Surroundings> {
     let directory = config_dir.parent().context("the configuration directory has no parent")?.to_owned();
-    let secrets = Configured { config: config.clone(), directory: config_dir.to_owned() };
-    Ok(Surroundings { directory, base: base_environment(), secrets: Arc::new(secrets) })
+    let secrets = Arc::new(Secrets::of(config, config_dir));
+    Ok(Surroundings { directory, base: base_environment(), secrets })
 }
 
 /// What is in force beside a definition.
@@ -49,8 +51,8 @@ pub(super) fn evidence(config_dir: &Path, calendars: &Book) -> Evidence {
 }
 
 /// A kept definition, read again.
-pub(super) fn reread(definition: &Definition) -> Result<Pipeline, String> {
-    crate::config::kept::read(&definition.name, &definition.source, &definition.defaults)
+pub(super) fn reread(definition: &Definition, calendars: &Book) -> Result<Pipeline, String> {
+    kept::read(&definition.name, &definition.source, &definition.defaults, calendars)
 }
 
 /// `PATH HOME USER SHELL LANG`, with a sane value for what is not set; nothing else of this process's
@@ -82,25 +84,12 @@ fn time_zones() -> Option<String> {
     text.lines().next()?.strip_prefix("# version ").map(str::to_owned)
 }
 
-/// Secrets as sexton.yaml says where they are; files lie beside it, unless they say otherwise.
-#[derive(Debug)]
-struct Configured {
-    config: Config,
-    directory: PathBuf,
-}
-
-impl Secrets for Configured {
+impl surroundings::Secrets for Secrets {
     fn value(&self, name: &str) -> Result<String, String> {
-        match self.config.secrets.get(name) {
-            None => Err(format!("the secret `{name}` is not declared in sexton.yaml")),
-            Some(SecretSource::Env(variable)) => std::env::var(&**variable)
-                .map_err(|_| format!("the secret `{name}`: the variable ${variable} is not set")),
-            Some(SecretSource::File(path)) => {
-                let path = self.directory.join(&**path);
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| format!("the secret `{name}`: {}: {error}", path.display()))?;
-                Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
-            }
-        }
+        self.value(name).map_err(|missing| missing.to_string())
+    }
+
+    fn values(&self) -> Vec<String> {
+        self.values()
     }
 }

@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::calendar::calendar::Calendar;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::params::ParamValue;
 use crate::pipeline::scope::Scope;
+use crate::schedule::definition::Schedule;
+use crate::schedule::exchange::Exchange;
 use crate::store::record::{Interval, NewRun, Params};
 
 /// The zone of a pipeline's dates; the name was checked when the file was read.
@@ -32,9 +35,13 @@ pub fn day(date: Date, zone: &TimeZone) -> Option<Interval> {
 pub fn scope(run: &NewRun, pipeline: &Pipeline, environment: &str) -> Scope {
     Scope {
         run: run.id.to_string(),
+        kind: run.kind.word(),
+        is_latest: true,
         pipeline: pipeline.name.to_string(),
         environment: environment.to_owned(),
         logical_date: run.logical_date,
+        calendar: run.calendar.as_deref().and_then(|code| calendar(pipeline, code)),
+        calendars: pipeline.calendars.clone(),
         timezone: zone(pipeline),
         scheduled_at: run.scheduled_at.unwrap_or(run.created_at),
         data_interval_start: run.interval.start,
@@ -43,6 +50,13 @@ pub fn scope(run: &NewRun, pipeline: &Pipeline, environment: &str) -> Scope {
         outputs: Arc::default(),
         base: String::new(),
     }
+}
+
+/// The calendar of this code, as the pipeline's schedules go by it, or the pipeline itself.
+fn calendar(pipeline: &Pipeline, code: &str) -> Option<Arc<Calendar>> {
+    let exchanges = pipeline.timetable.schedules.iter().filter_map(Schedule::exchange);
+    let mut calendars = exchanges.map(Exchange::calendar).chain(&pipeline.calendar);
+    calendars.find(|calendar| calendar.code() == code).cloned()
 }
 
 /// Parameters as they are kept: JSON values of their own kinds.

@@ -4,15 +4,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::node::NodeId;
 use crate::run::event::Event;
-use crate::run::live::{Live, RunKind};
+use crate::run::live::{Live, RunKind, Slot};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
-use crate::schedule::plan::{self, Active, Plan, Situation};
+use crate::schedule::definition::Schedule;
+use crate::schedule::exchange::Exchange;
+use crate::schedule::horizon::Horizon;
+use crate::schedule::plan::{self, Known, Plan};
+use crate::schedule::situation::{Active, Situation};
 use crate::schedule::slot::{Decision, Entry};
 use crate::store::record::{Interval, NewRun, VersionId};
 
@@ -37,15 +42,47 @@ impl Engine {
             self.scheduler.refreshed = Some(turn.now);
             self.scheduler.set_wakes();
         }
+        self.tell_horizons(turn.now);
         for _ in 0..AT_ONCE {
             let scheduler = &mut self.scheduler;
             let Some((_, name)) = scheduler.wakes.first().filter(|(due, _)| *due <= turn.now).cloned() else {
+                scheduler.decided = Some(turn.now);
                 return false;
             };
             self.consider(&name, turn);
             self.scheduler.set_wake(&name);
         }
         true
+    }
+
+    /// Notes how far has been decided by the calendars as they are. What others put before that, they move.
+    pub(super) fn note_progress(&mut self, turn: &mut Turn) {
+        let Some(decided) = self.scheduler.decided else { return };
+        for scheduled in self.scheduler.in_force.values_mut() {
+            let schedules = scheduled.pipeline.timetable.schedules.iter().zip(&mut scheduled.known);
+            for (schedule, Known { progress, .. }) in schedules.filter(|(one, _)| one.exchange().is_some()) {
+                if progress.watermark < decided {
+                    progress.watermark = decided;
+                    turn.batch.progress(scheduled.id, &schedule.name, progress);
+                }
+            }
+        }
+    }
+
+    /// Says once a day which calendars end, and which have.
+    fn tell_horizons(&mut self, now: Timestamp) {
+        let today = now.to_zoned(TimeZone::UTC).date();
+        if self.scheduler.horizons_told.replace(today) == Some(today) {
+            return;
+        }
+        for (name, scheduled) in &self.scheduler.in_force {
+            let timetable = &scheduled.pipeline.timetable;
+            for schedule in &timetable.schedules {
+                if let Some(horizon) = Horizon::of(schedule, &timetable.policy, now) {
+                    self.parts.watch.horizon(name, &schedule.name, &horizon);
+                }
+            }
+        }
     }
 
     /// The clock was set: every schedule goes on from the new now.
@@ -64,8 +101,8 @@ impl Engine {
             let of = |name: &str| ahead.get(name).cloned().unwrap_or_default();
             let ahead = timetable.schedules.iter().map(|schedule| of(&schedule.name)).collect();
             let entries = plan::rebase(timetable, &mut scheduled.known, ahead, (was, turn.now));
-            for schedule in &timetable.schedules {
-                turn.batch.watermark(scheduled.id, &schedule.name, turn.now);
+            for (schedule, known) in timetable.schedules.iter().zip(&scheduled.known) {
+                turn.batch.progress(scheduled.id, &schedule.name, &known.progress);
             }
             for entry in &entries {
                 turn.batch.slot(scheduled.id, entry, None, turn.now);
@@ -89,7 +126,7 @@ impl Engine {
         let Plan { entries, cancel } = plan::consider(&pipeline.timetable, &mut scheduled.known, &situation);
         // Where the clock was set back a little, a watermark is beyond the present, and stays there.
         for (schedule, known) in pipeline.timetable.schedules.iter().zip(&scheduled.known) {
-            turn.batch.watermark(id, &schedule.name, known.watermark);
+            turn.batch.progress(id, &schedule.name, &known.progress);
         }
         // The runs of several schedules are numbered by their slots' time, for that is the order they begin in.
         let mut by_time: Vec<&Entry> = entries.iter().collect();
@@ -121,16 +158,18 @@ impl Engine {
     fn fire(&mut self, pipeline: &Arc<Pipeline>, entry: &Entry, turn: &mut Turn) -> RunId {
         let slot = entry.first;
         let schedule = pipeline.timetable.schedules.iter().find(|schedule| schedule.name == entry.schedule);
-        let date = schedule.map_or_else(|| facts::date(pipeline, slot), |schedule| schedule.date(slot));
-        let previous = schedule.and_then(|schedule| schedule.previous(slot));
-        let interval = previous.map(|start| Interval { start, end: slot });
-        let interval = interval.or_else(|| facts::day(date, &facts::zone(pipeline)));
+        let previous = schedule.and_then(|schedule| schedule.open_before(&entry.key));
+        let interval = previous.map(|previous| Interval { start: previous.at, end: slot });
+        let interval = interval.or_else(|| facts::day(entry.date, &facts::zone(pipeline)));
+        let exchange = schedule.and_then(Schedule::exchange).map(Exchange::calendar);
+        let calendar = exchange.or(pipeline.calendar.as_ref()).map(|calendar| calendar.code().into());
         let version = self.scheduler.in_force.get(&pipeline.name).map_or(VersionId(0), |known| known.version);
         let record = NewRun {
             id: self.next_run(),
             version,
             kind: RunKind::Scheduled,
-            logical_date: date,
+            logical_date: entry.date,
+            calendar,
             scheduled_at: Some(slot),
             interval: interval.unwrap_or(Interval { start: slot, end: slot }),
             // `check` has made sure that a schedule need not give any.
@@ -141,7 +180,15 @@ impl Engine {
         let scope = scope(&record, pipeline, &self.scheduler.environment);
         let run = Run::new(record.id, pipeline.tree.clone());
         turn.batch.new_run(&record);
-        let live = Live { run, kind: record.kind, pipeline: pipeline.clone(), scope };
+        let live = Live {
+            run,
+            kind: record.kind,
+            slot: Some(Slot { schedule: entry.schedule.clone(), key: entry.key.clone() }),
+            cleared: false,
+            created_at: record.created_at,
+            pipeline: pipeline.clone(),
+            scope,
+        };
         self.runs.insert(record.id, live);
         self.scheduler.waiting.insert(record.id);
         record.id

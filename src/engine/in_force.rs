@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use crate::pipeline::definition::Pipeline;
 use crate::schedule::definition::Schedule;
 use crate::schedule::plan::Known;
+use crate::schedule::progress::Progress;
 use crate::schedule::slot::{Decision, Entry, Key};
 use crate::store::catalog::Definition;
 use crate::store::db::CommitError;
-use crate::store::in_force::{Enacted as Kept, Pause, Standing};
+use crate::store::in_force::{Enacted as Kept, EnactedSchedule, Pause, Standing};
 
 use super::orders::{Enacted, Files};
 use super::runner::Engine;
@@ -29,11 +30,13 @@ impl Engine {
             turn.now = self.now();
         }
         let now = turn.now;
-        let set: Vec<Kept> = files.pipelines.iter().map(|pipeline| kept(pipeline, &files.defaults)).collect();
-        let standings = self.write(async |store| store.enact(&files.settings, &set, now).await).await?;
+        let set: Vec<Kept> =
+            files.pipelines.iter().map(|pipeline| kept(pipeline, &files.defaults, now)).collect();
+        let standings = self.write(async |store| store.enact(&files.beside, &set, now).await).await?;
         self.parts.surroundings = files.surroundings;
         self.parts.parallelism = files.parallelism;
         self.parts.lazy_limit = files.lazy_limit;
+        self.parts.calendars = files.calendars;
         let scheduler = &mut self.scheduler;
         scheduler.environment = files.environment;
         scheduler.evidence = files.evidence;
@@ -41,6 +44,7 @@ impl Engine {
         let mut enacted = Enacted { pipelines: files.pipelines.len(), absence, ..Enacted::default() };
         let before = std::mem::take(&mut scheduler.in_force);
         scheduler.wakes.clear();
+        scheduler.horizons_told = None;
         for (pipeline, standing) in files.pipelines.into_iter().zip(standings) {
             let name = pipeline.name.clone();
             enacted.schedules += pipeline.timetable.schedules.len();
@@ -51,6 +55,7 @@ impl Engine {
         }
         self.answer_the_boot(first, turn).await;
         self.scheduler.set_wakes();
+        self.ask_anew();
         Ok(enacted)
     }
 
@@ -84,6 +89,7 @@ impl Engine {
                 let entry = Entry {
                     schedule: schedule.name.clone(),
                     key: key.clone(),
+                    date: schedule.date(turn.now),
                     first: turn.now,
                     last: turn.now,
                     count: 1,
@@ -113,14 +119,15 @@ impl Engine {
 
 impl Scheduled {
     fn new(pipeline: Arc<Pipeline>, standing: Standing, old: Option<&Self>, now: Timestamp) -> Self {
-        let Standing { pipeline: id, version, paused, watermarks, mut fired_ahead, changed: _ } = standing;
+        let Standing { pipeline: id, version, paused, mut progress, mut fired_ahead, changed: _ } = standing;
         let known = pipeline.timetable.schedules.iter().map(|schedule| {
             if let Some(same) = old.and_then(|old| old.same(schedule)) {
                 return same.clone();
             }
             let name = &*schedule.name;
             let fired_ahead = fired_ahead.remove(name).unwrap_or_default();
-            Known { fired_ahead, ..Known::since(watermarks.get(name).copied().unwrap_or(now)) }
+            let progress = progress.remove(name).unwrap_or_else(|| Progress::beginning(schedule, now));
+            Known { fired_ahead, ..Known::since(progress) }
         });
         let known = known.collect();
         Self { known, pipeline, id, version, paused, wake: None }
@@ -134,7 +141,7 @@ impl Scheduled {
     }
 }
 
-fn kept(pipeline: &Pipeline, defaults: &str) -> Kept {
+fn kept(pipeline: &Pipeline, defaults: &str, now: Timestamp) -> Kept {
     let schedules = pipeline.timetable.schedules.iter();
     Kept {
         definition: Definition {
@@ -143,6 +150,12 @@ fn kept(pipeline: &Pipeline, defaults: &str) -> Kept {
             source: pipeline.source.to_string(),
             defaults: defaults.to_owned(),
         },
-        schedules: schedules.map(|schedule| (schedule.name.clone(), schedule.spelled())).collect(),
+        schedules: schedules
+            .map(|schedule| EnactedSchedule {
+                name: schedule.name.clone(),
+                spelled: schedule.spelled(),
+                considered: Progress::beginning(schedule, now).considered,
+            })
+            .collect(),
     }
 }

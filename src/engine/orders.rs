@@ -5,11 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::calendar::book::Book;
 use crate::pipeline::definition::Pipeline;
 use crate::store::db::CommitError;
+use crate::store::in_force::Beside;
 use crate::store::record::Evidence;
 
-use super::launch::Surroundings;
+use super::surroundings::Surroundings;
 
 /// The files that are to be in force: valid, all of them.
 #[derive(Clone, Debug)]
@@ -18,12 +20,14 @@ pub struct Files {
     pub pipelines: Vec<Arc<Pipeline>>,
     /// The defaults they were read with, as text.
     pub defaults: String,
-    /// The text of sexton.yaml.
-    pub settings: String,
+    /// What stands beside them.
+    pub beside: Beside,
     /// What this installation is called.
     pub environment: String,
     /// What is the same for every command.
     pub surroundings: Surroundings,
+    /// All calendars.
+    pub calendars: Book,
     /// How many attempts may run at the same time.
     pub parallelism: usize,
     /// How many bytes a generated tree may have.

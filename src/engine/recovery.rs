@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::scope::Scope;
-use crate::run::live::Live;
+use crate::run::live::{Live, Slot};
 use crate::run::state::{AttemptId, RunId};
+use crate::schedule::slot::Key;
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Reader};
 use crate::store::record::{NewRun, VersionId};
@@ -145,6 +146,7 @@ async fn load(
         version: record.version,
         kind: record.kind,
         logical_date: record.logical_date,
+        calendar: record.calendar.clone(),
         scheduled_at: record.scheduled_at,
         interval: record.interval,
         params: record.params.clone(),
@@ -152,5 +154,10 @@ async fn load(
         created_at: record.created_at,
     };
     let scope = Scope { outputs: Arc::new(outputs), ..scope(&begun, &pipeline, environment) };
-    Ok(Live { run: restored, kind: record.kind, pipeline, scope })
+    let slot = reader.slot_of_run(run).await.map_err(failed)?;
+    let slot =
+        slot.and_then(|line| Some(Slot { key: Key::from_text(&line.slot)?, schedule: line.schedule.into() }));
+    let cleared = reader.was_cleared(run).await.map_err(failed)?;
+    let created_at = record.created_at;
+    Ok(Live { run: restored, kind: record.kind, slot, cleared, created_at, pipeline, scope })
 }

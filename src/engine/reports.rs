@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use crate::executor::job::{Ended, Expected, Inventory, Report, Verdict};
 use crate::executor::trees::{Read, Reading};
+use crate::mask::Masker;
 use crate::pipeline::generated::Generated;
 use crate::pipeline::node::NodeId;
 use crate::run::event::{Event, Yield};
 use crate::run::force::{Kill, KillReason};
 use crate::run::live::Live;
 use crate::run::state::Exit;
+use crate::run::why::exit_words;
 use crate::store::record::{AttemptEnd, Log, Usage};
 
 use super::choice;
 use super::flight::Flight;
-use super::launch;
 use super::runner::Engine;
+use super::surroundings::Secrets;
 use super::turn::Turn;
 
 impl Engine {
@@ -90,8 +92,7 @@ impl Engine {
         turn.launches.remove(&ended.attempt);
         match self.tree_of(flight, &ended) {
             None => self.conclude(ended, None, turn),
-            Some(Err(why)) => self.conclude(ended, Some(Err(why)), turn),
-            Some(Ok(reading)) => {
+            Some(reading) => {
                 turn.readings.push(reading);
                 if let Some(flight) = self.attempts.get_mut(&ended.attempt) {
                     flight.ended = Some(Box::new(ended));
@@ -101,23 +102,22 @@ impl Engine {
     }
 
     /// How the tree is read that an attempt has left, if it has left one.
-    fn tree_of(&self, flight: &Flight, ended: &Ended) -> Option<Result<Reading, String>> {
+    fn tree_of(&self, flight: &Flight, ended: &Ended) -> Option<Reading> {
         let live = self.runs.get(&flight.run)?;
         let tree = live.run.tree();
         live.run.awaits_tree(flight.node, &ended.exit)?;
         let (path, number) = (tree.path(flight.node), live.run.entry(flight.node).attempts);
         let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
-        let mask = launch::known_secrets(live, flight.node, &self.parts.surroundings);
-        Some(mask.map(|mask| Reading {
+        Some(Reading {
             attempt: ended.attempt,
             origin: format!("output of {path}"),
             pipeline: live.pipeline.clone(),
             inherited: tree.settings(tree.parent(flight.node).unwrap_or(flight.node)).clone(),
             limit: self.parts.lazy_limit,
-            mask,
+            mask: self.parts.surroundings.secrets.values(),
             log: (self.parts.places.absolute(&log), ended.log_bytes.0),
             at: ended.ended_at.unwrap_or_else(|| self.now()),
-        }))
+        })
     }
 
     fn read(&mut self, read: Read, turn: &mut Turn) {
@@ -148,6 +148,7 @@ impl Engine {
             ended.exit = exit;
             Yield::Nothing
         });
+        hide(&mut ended, &*self.parts.surroundings.secrets);
         let end = AttemptEnd {
             attempt: ended.attempt,
             started_at: ended.started_at,
@@ -170,6 +171,7 @@ impl Engine {
             live.set_outputs(&path, ended.outputs);
         }
         turn.batch.attempt_ended(&live.run, &end);
+        self.poke_ended((flight.run, flight.node), exit_words(&ended.exit));
         let event = Event::Exited { node: flight.node, attempt: ended.attempt, exit: ended.exit, yields };
         if let Err(error) = self.happen(flight.run, event, turn) {
             tracing::error!(%error, run = %flight.run, "an exit did not fit the run");
@@ -186,6 +188,27 @@ fn fitting(live: &Live, execute: NodeId, tree: Option<Written>) -> Result<Yield,
     match live.run.tree().misfit(execute, &generated.tree) {
         None => Ok(Yield::Tree(generated)),
         Some(misfit) => Err(misfit.to_string()),
+    }
+}
+
+/// What a task leaves behind is kept and shown, and no place for a secret.
+fn hide(ended: &mut Ended, secrets: &dyn Secrets) {
+    let words = match &mut ended.exit {
+        Exit::NotStarted(words)
+        | Exit::Lost(words)
+        | Exit::BadOutput(words)
+        | Exit::BadChoice(words)
+        | Exit::BadTree(words) => Some(words),
+        Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::Killed => None,
+    };
+    if words.is_some() || !ended.outputs.is_empty() {
+        let secrets = secrets.values();
+        if let Some(words) = words {
+            *words = Masker::text(&secrets, words).into();
+        }
+        for value in ended.outputs.values_mut() {
+            *value = Masker::text(&secrets, value);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::calendar::book::Book;
 use crate::clock::Clock;
 use crate::control::{Command, Watch};
 use crate::executor::job::{Executor, Report};
@@ -25,6 +26,7 @@ use crate::run::event::Event;
 use crate::run::live::Live;
 use crate::run::machine::Illegal;
 use crate::run::state::{AttemptId, RunId};
+use crate::sensor::lookout::{self, Lookout};
 use crate::store::catalog::Definition;
 use crate::store::db::{CommitError, Store};
 use crate::store::instant::truncated;
@@ -33,10 +35,12 @@ use crate::store::record::{NewRun, VersionId};
 
 use super::clocks::Clocks;
 use super::flight::Flight;
-use super::launch::{self, Surroundings};
+use super::launch;
 use super::orders::Order;
 use super::recovery::Recovered;
 use super::scheduler::Scheduler;
+use super::sensing::Sensing;
+use super::surroundings::Surroundings;
 use super::turn::Turn;
 
 /// How many reports may wait: enough that the keeper's client never stalls in a burst, and a bound on what
@@ -55,6 +59,10 @@ pub struct Parts {
     pub executor: Box<dyn Executor>,
     /// What that has to say.
     pub reports: mpsc::Receiver<Report>,
+    /// What looks out for sensors.
+    pub lookout: Box<dyn Lookout>,
+    /// What that has to say.
+    pub sightings: mpsc::Receiver<Vec<lookout::Report>>,
     /// What people ask.
     pub commands: mpsc::Receiver<Command>,
     /// What the house asks.
@@ -65,6 +73,8 @@ pub struct Parts {
     pub places: Places,
     /// What is the same for every command.
     pub surroundings: Surroundings,
+    /// All calendars.
+    pub calendars: Book,
     /// How many attempts may run at the same time.
     pub parallelism: usize,
     /// How many bytes a generated tree may have.
@@ -84,6 +94,7 @@ pub struct Engine {
     pub(super) attempts: HashMap<AttemptId, Flight>,
     pub(super) connected: bool,
     pub(super) scheduler: Scheduler,
+    pub(super) sensing: Sensing,
     /// Set when nothing more is to be started: whether what runs is waited for.
     pub(super) stopping: Option<bool>,
     /// What was ordered while the disk was waited for.
@@ -100,6 +111,7 @@ pub struct Engine {
 
 enum Input {
     Report(Report),
+    Sighted(Vec<lookout::Report>),
     Command(Command),
     Order(Order),
 }
@@ -109,6 +121,7 @@ impl Engine {
     pub fn new(parts: Parts, next: NextIds, recovered: Recovered) -> Self {
         let Recovered { runs, attempts, unreadable: _ } = recovered;
         let scheduler = Scheduler::with_waiting(&runs);
+        let sensing = Sensing::resumed(&runs);
         Self {
             clocks: Clocks::new(parts.clock.clone()),
             parts,
@@ -117,6 +130,7 @@ impl Engine {
             attempts,
             connected: false,
             scheduler,
+            sensing,
             stopping: None,
             postponed: VecDeque::new(),
             last_shown: Timestamp::MIN,
@@ -130,6 +144,12 @@ impl Engine {
     pub fn next_run(&mut self) -> RunId {
         let id = self.next.run;
         self.next.run = RunId(id.0 + 1);
+        id
+    }
+
+    pub(super) fn next_attempt(&mut self) -> AttemptId {
+        let id = self.next.attempt;
+        self.next.attempt = AttemptId(id.0 + 1);
         id
     }
 
@@ -185,7 +205,7 @@ impl Engine {
         loop {
             match self.stopping {
                 Some(drain) if !drain || self.attempts.is_empty() => {
-                    self.parts.store.alive(self.now());
+                    self.leave_word().await;
                     return Ok(());
                 }
                 Some(_) | None => match self.go_round().await {
@@ -199,6 +219,16 @@ impl Engine {
                 },
             }
         }
+    }
+
+    /// Leaves word for the next start, and for people, of what is not among the facts. It may be lost.
+    async fn leave_word(&mut self) {
+        let mut turn = Turn::at(self.now());
+        self.write_pokes(&mut turn, true);
+        if let Err(error) = self.parts.store.commit(&turn.batch).await {
+            tracing::warn!(%error, "what sensors were last answered could not be written down");
+        }
+        self.parts.store.alive(turn.now);
     }
 
     /// What is under way, in words.
@@ -226,17 +256,25 @@ impl Engine {
         for input in inputs {
             match input {
                 Input::Report(report) => self.report(report, &mut turn),
+                Input::Sighted(reports) => self.sighted(reports, &mut turn),
                 Input::Command(command) => self.command(command, &mut turn).await?,
                 Input::Order(Order::Enact(files, answer)) => {
                     // What came due before them is for the files to decide that are in force till now.
                     while self.stopping.is_none() && self.decide(&mut turn) {}
+                    self.note_progress(&mut turn);
                     self.finish_turn(turn).await?;
                     turn = Turn::at(self.now());
                     enacted.push((answer, self.enact(*files, &mut turn).await));
                 }
-                Input::Order(Order::Stop { drain }) => self.stopping = Some(drain),
+                Input::Order(Order::Stop { drain }) => {
+                    self.stopping = Some(drain);
+                    // The next start may go by other calendars.
+                    self.note_progress(&mut turn);
+                }
             }
         }
+        self.settle_sensors(&mut turn);
+        self.look_up_runs(&mut turn).await;
         let due = |live: &Live| live.run.next_wake().is_some_and(|due| due <= turn.now);
         let due: Vec<RunId> = self.runs.iter().filter(|(_, live)| due(live)).map(|(&run, _)| run).collect();
         for run in due {
@@ -269,6 +307,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 Some(report) = self.parts.reports.recv() => inputs.push(Input::Report(report)),
+                Some(sighted) = self.parts.sightings.recv() => inputs.push(Input::Sighted(sighted)),
                 Some(command) = self.parts.commands.recv() => inputs.push(Input::Command(command)),
                 Some(order) = self.parts.orders.recv() => inputs.push(Input::Order(order)),
                 // What is due already waits for no timer's tick, but lets others have their turn.
@@ -278,6 +317,9 @@ impl Engine {
         }
         while let Ok(report) = self.parts.reports.try_recv() {
             inputs.push(Input::Report(report));
+        }
+        while let Ok(sighted) = self.parts.sightings.try_recv() {
+            inputs.push(Input::Sighted(sighted));
         }
         while let Ok(command) = self.parts.commands.try_recv() {
             inputs.push(Input::Command(command));
@@ -292,11 +334,13 @@ impl Engine {
     fn next_wake(&self) -> Duration {
         let now = self.clocks.now();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        let runs = self.runs.values().filter_map(|live| live.run.next_wake()).min();
+        let runs = self.runs.values().filter_map(|live| live.run.next_wake());
+        let runs = runs.chain(self.sensing.next_wake()).min();
         // Who is about to end, or has no files to go by, decides nothing more, and is not woken for it.
         let decides = self.stopping.is_none() && self.clocks.are_watched();
         let decision = self.next_decision(now).filter(|_| decides);
-        [runs.map(until), decision].into_iter().flatten().fold(self.parts.look_up, Ord::min)
+        let urgent = self.sensing.is_urgent().then_some(Duration::ZERO);
+        [runs.map(until), decision, urgent].into_iter().flatten().fold(self.parts.look_up, Ord::min)
     }
 
     /// Says that the engine goes round, to whoever watches; and leaves word of it for the next start, which
@@ -320,9 +364,11 @@ impl Engine {
         while let Some(event) = events.pop_front() {
             live.run.step(&event, turn.now, &mut effects)?;
             turn.batch.event(&live.run, turn.now, &event);
+            live.cleared |= matches!(event, Event::Clear { .. });
             for effect in effects.drain(..) {
                 match effect {
                     Effect::Evaluate(node) => {
+                        live.scope.is_latest = self.scheduler.is_latest(live, turn.now);
                         let holds = launch::condition(live, node);
                         events.push_back(Event::Condition { node, holds });
                     }
@@ -335,12 +381,16 @@ impl Engine {
                         turn.launches.insert(attempt);
                     }
                     Effect::Kill(_, attempt) => turn.kills.push(attempt),
-                    Effect::Sense(_) | Effect::Rest(_) => {}
+                    Effect::Sense(node) => turn.sensing.push(((id, node), true)),
+                    Effect::Rest(node) => turn.sensing.push(((id, node), false)),
                     Effect::Grafted(graft) => {
                         turn.batch.grafted(&live.run, graft.at);
-                        turn.grafts.push((id, graft));
+                        turn.grafted(id, graft);
                         let own = self.attempts.values_mut().filter(|flight| flight.run == id);
                         own.for_each(|flight| flight.renumber(&graft));
+                        for watch in self.sensing.grafted(id, &graft) {
+                            self.parts.lookout.forget(watch);
+                        }
                     }
                     Effect::Forget(node) => {
                         turn.batch.forget_outputs(&live.run, node);
@@ -367,10 +417,8 @@ impl Engine {
                 let Some(live) = self.runs.get(&id) else { break };
                 let Some(node) = live.run.admissible(free) else { break };
                 let event = if live.run.tree().is_leaf(node) {
-                    let attempt = self.next.attempt;
-                    self.next.attempt = AttemptId(attempt.0 + 1);
                     taken += 1;
-                    Event::Start { node, attempt }
+                    Event::Start { node, attempt: self.next_attempt() }
                 } else {
                     Event::Open { node }
                 };

@@ -21,6 +21,8 @@ impl Engine {
     /// Admits, commits, performs, tells.
     pub(super) async fn finish_turn(&mut self, mut turn: Turn) -> Result<(), CommitError> {
         self.admit(&mut turn);
+        self.poke(&mut turn);
+        self.write_pokes(&mut turn, false);
         let mut changes = Vec::new();
         for &id in &turn.touched {
             if let Some(live) = self.runs.get_mut(&id) {
@@ -35,6 +37,7 @@ impl Engine {
             Err(error) => return Err(error),
         }
         self.perform(&mut turn);
+        self.look_out(&mut turn);
         for (pipeline, entries) in &turn.decided {
             self.parts.watch.decided(pipeline, entries, turn.now);
         }
@@ -46,6 +49,11 @@ impl Engine {
         for (id, changed) in changes {
             if let Some(live) = self.runs.get(&id) {
                 self.parts.watch.changed(live, &changed, turn.now);
+            }
+        }
+        for (run, node, poke) in &turn.poked {
+            if let Some(live) = self.runs.get(run) {
+                self.parts.watch.poked(live, *node, poke);
             }
         }
         for id in turn.finished {
@@ -125,6 +133,7 @@ impl Engine {
     /// committed, for the next start to take up; nothing of it goes on meanwhile.
     fn halt(&mut self, id: RunId, error: CommitError, turn: &mut Turn) {
         tracing::error!(error = &error as &dyn std::error::Error, run = %id, "the run is halted");
+        self.forget_sensors(id);
         self.runs.remove(&id);
         self.scheduler.freed = true;
         let own = self.attempts.extract_if(|_, flight| flight.run == id);
@@ -160,7 +169,8 @@ impl Engine {
         // In growing order: a token fences off all that are smaller and unknown.
         for &attempt in &turn.launches {
             let Some(flight) = self.attempts.get(&attempt) else { continue };
-            let Some(live) = self.runs.get(&flight.run) else { continue };
+            let Some(live) = self.runs.get_mut(&flight.run) else { continue };
+            live.scope.is_latest = self.scheduler.is_latest(live, turn.now);
             let (places, around) = (&self.parts.places, &self.parts.surroundings);
             match launch::job(live, flight.node, attempt, places, around, turn.now) {
                 Ok(job) => self.parts.executor.launch(job),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::pipeline::definition::Pipeline;
 use crate::run::live::Live;
@@ -25,6 +26,10 @@ pub(super) struct Scheduler {
     pub(super) freed: bool,
     /// When it was last asked anew for all of them.
     pub(super) refreshed: Option<Timestamp>,
+    /// Up to when everything that was due has been decided.
+    pub(super) decided: Option<Timestamp>,
+    /// On which day it was last told which calendars end.
+    pub(super) horizons_told: Option<Date>,
     pub(super) environment: String,
     pub(super) evidence: Evidence,
 }
@@ -58,6 +63,16 @@ impl Scheduler {
         self.in_force.get(pipeline).map(|scheduled| &scheduled.pipeline.timetable.policy)
     }
 
+    /// Whether no later slot of a run's schedule is due. What somebody has asked for is never too late.
+    pub(super) fn is_latest(&self, live: &Live, now: Timestamp) -> bool {
+        let Some(slot) = live.slot.as_ref().filter(|_| !live.cleared) else { return true };
+        let Some(scheduled) = self.in_force.get(&live.pipeline.name) else { return true };
+        let timetable = &scheduled.pipeline.timetable;
+        let mut schedules = timetable.schedules.iter();
+        let own = schedules.find(|schedule| schedule.name == slot.schedule);
+        own.is_none_or(|own| plan::is_latest(own, &timetable.policy, &slot.key, now))
+    }
+
     pub(super) fn set_wakes(&mut self) {
         for name in self.in_force.keys().cloned().collect::<Vec<_>>() {
             self.set_wake(&name);
@@ -73,7 +88,7 @@ impl Scheduler {
         let each = timetable.schedules.iter().zip(&scheduled.known);
         let next = each.filter_map(|(schedule, known)| match known.boot {
             Some(_) => Some(Timestamp::MIN),
-            None => plan::next_wake(schedule, &timetable.policy, known),
+            None => plan::next_wake(schedule, &timetable.policy, &known.progress),
         });
         scheduled.wake = next.min();
         if let Some(wake) = scheduled.wake {

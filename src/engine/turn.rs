@@ -8,6 +8,8 @@ use tokio::sync::oneshot;
 use crate::control::{Refused, Reset};
 use crate::executor::trees::Reading;
 use crate::pipeline::graft::Graft;
+use crate::pipeline::node::NodeId;
+use crate::run::poke::LastPoke;
 use crate::run::state::{AttemptId, RunId};
 use crate::schedule::slot::Entry;
 use crate::store::batch::Batch;
@@ -24,6 +26,10 @@ pub(super) struct Turn {
     /// What was generated, in the order in which it came.
     pub(super) grafts: Vec<(RunId, Graft)>,
     pub(super) readings: Vec<Reading>,
+    /// Sensors that begin to wait, or wait no more, in order.
+    pub(super) sensing: Vec<((RunId, NodeId), bool)>,
+    /// What sensors were answered.
+    pub(super) poked: Vec<(RunId, NodeId, LastPoke)>,
     pub(super) touched: BTreeSet<RunId>,
     pub(super) finished: BTreeSet<RunId>,
     pub(super) answers: Vec<(RunId, Answer)>,
@@ -38,6 +44,18 @@ pub(super) enum Answer {
 }
 
 impl Turn {
+    /// The nodes of a run have other numbers from here on.
+    pub(super) fn grafted(&mut self, run: RunId, graft: Graft) {
+        self.grafts.push((run, graft));
+        // What is gone is at rest, and nobody looks out for it any more.
+        let own = |of: RunId, node: NodeId| if of == run { graft.moved(node) } else { Some(node) };
+        let sensing = std::mem::take(&mut self.sensing).into_iter();
+        self.sensing =
+            sensing.filter_map(|((of, node), waits)| Some(((of, own(of, node)?), waits))).collect();
+        let poked = std::mem::take(&mut self.poked).into_iter();
+        self.poked = poked.filter_map(|(of, node, poke)| Some((of, own(of, node)?, poke))).collect();
+    }
+
     pub(super) fn at(now: Timestamp) -> Self {
         Self {
             now,
@@ -48,6 +66,8 @@ impl Turn {
             acknowledged: Vec::new(),
             grafts: Vec::new(),
             readings: Vec::new(),
+            sensing: Vec::new(),
+            poked: Vec::new(),
             touched: BTreeSet::new(),
             finished: BTreeSet::new(),
             answers: Vec::new(),

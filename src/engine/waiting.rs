@@ -84,6 +84,11 @@ impl Engine {
 
 /// The last instant at which a waiting run may begin.
 fn expiry(live: &Live, policy: &Policy) -> Option<Timestamp> {
-    let expiry = live.scope.scheduled_at.checked_add(policy.starting_deadline?).ok()?;
+    let deadline = policy.starting_deadline?;
+    let after = |since: Timestamp| since.checked_add(deadline).ok();
+    let expiry = after(live.scope.scheduled_at)?;
+    // The slot of a session may have been moved into the past: too old when it fired, it fired all the same.
+    let moved = live.scope.calendar.is_some() && expiry < live.created_at;
+    let expiry = if moved { after(live.created_at)? } else { expiry };
     (live.kind == RunKind::Scheduled).then_some(expiry)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::mask::Masker;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::generated::{self, Generated};
 use crate::pipeline::packed::Packed;
@@ -19,8 +20,6 @@ use crate::yaml::report::{Report, SourceFile, line_and_column};
 
 use super::output::Places;
 
-/// What stands where a secret was.
-const MASK: &str = "***";
 /// Characters of the output's line that are quoted.
 const EXCERPT: usize = 60;
 
@@ -71,7 +70,7 @@ impl Reading {
     pub fn of(self, text: Result<String, String>) -> Read {
         let (attempt, mut log_bytes) = (self.attempt, self.log.1);
         let tree = text.and_then(|text| {
-            let (tree, findings) = self.tree(hidden(&self.mask, text));
+            let (tree, findings) = self.tree(Masker::text(&self.mask, &text));
             if let Some(findings) = findings {
                 log_bytes = self.note(&findings);
             }
@@ -140,14 +139,6 @@ fn file_text(path: &Path, limit: u64) -> Result<Option<String>, String> {
     Ok(Some(text).filter(|text| !text.is_empty()))
 }
 
-fn hidden(secrets: &[String], text: String) -> String {
-    let named = secrets.iter().filter(|secret| !secret.is_empty() && text.contains(secret.as_str()));
-    let mut named: Vec<&String> = named.collect();
-    // The longest first: one may be a part of another.
-    named.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    named.iter().fold(text, |text, secret| text.replace(secret.as_str(), MASK))
-}
-
 /// The first error and its line, and how many more there are.
 fn first_error(report: &Report) -> String {
     let mut errors = report.iter().filter(|(_, found)| found.severity == Severity::Error);
@@ -166,12 +157,16 @@ fn first_error(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::calendar::book::Book;
     use crate::pipeline::definition::{Defaults, parse};
 
     use super::*;
 
     fn reading(dir: &Path, limit: u64) -> Reading {
-        let pipeline = parse(&SourceFile::new("p.yaml", "lazy: ./plan"), &Defaults::default()).0.unwrap();
+        let pipeline =
+            parse(&SourceFile::new("p.yaml", "lazy: ./plan"), &Defaults::default(), &Book::default())
+                .0
+                .unwrap();
         Reading {
             attempt: AttemptId(7),
             origin: "output of generate".to_owned(),

@@ -14,7 +14,6 @@ mod handoff;
 mod journal;
 mod key;
 mod lock;
-pub mod mask;
 mod output;
 pub mod protocol;
 pub mod serve;

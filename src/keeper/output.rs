@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::mask::Masker;
 use super::protocol::{LogLimit, LogSummary};
 use super::tail::{self, Tail};
+use crate::mask::Masker;
 
 /// A longer line is split into parts of this many bytes.
 pub(super) const MAX_LINE: usize = 16 << 10;

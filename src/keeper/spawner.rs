@@ -14,11 +14,11 @@ use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{Mode, OFlags};
 
 use super::command;
-use super::mask::Masker;
 use super::protocol::{Launch, Token};
 use super::spawn::Forge;
 use super::tree;
 use crate::clock::{Clock, System};
+use crate::mask::Masker;
 
 /// A process to make, with the ends of its pipes.
 #[derive(Debug)]

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::calendar::book::Book;
+use crate::calendar::calendar::Calendar;
 use crate::duration;
-use crate::schedule::definition::Timetable;
+use crate::schedule::definition::{Schedule, Timetable};
+use crate::schedule::exchange::Exchange;
 use crate::yaml::composer;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::{Document, ValueId, View};
@@ -17,16 +20,18 @@ use crate::yaml::reading::Reading;
 use crate::yaml::report::SourceFile;
 use crate::yaml::zone::timezone;
 
-use super::branches;
-use super::check::{World, check};
-use super::lower::{Lowered, Whole, lower};
+use super::check::World;
+use super::coherence::{Coherence, coherence};
+use super::lower::{Lowered, lower};
 use super::name;
 use super::node::Tree;
-use super::order;
 use super::params::{Param, ParamType, Params, Pattern};
 use super::policy::{RetryOn, Settings};
+use super::scope::NO_CALENDAR;
+use super::session_schedule;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
 use super::timetable::{self, Around};
+use super::whole::Whole;
 
 /// A checked pipeline.
 #[derive(Clone, Debug)]
@@ -37,6 +42,8 @@ pub struct Pipeline {
     pub timezone: Box<str>,
     /// When it runs by itself.
     pub timetable: Timetable,
+    /// The calendar whose sessions its conditions ask for where no schedule of sessions has made the run.
+    pub calendar: Option<Arc<Calendar>>,
     /// Where in the source the expression of each of its schedules stands.
     pub schedule_places: Box<[Span]>,
     /// What a trigger may give.
@@ -45,10 +52,27 @@ pub struct Pipeline {
     pub secrets: BTreeMap<Box<str>, Span>,
     /// Its nodes. What the file says about the pipeline as a whole is in the options of the root.
     pub tree: Arc<Tree>,
+    /// The calendars that its schedules and expressions may name.
+    pub calendars: Book,
+    /// Why its expressions have no `session`, if they have none.
+    pub no_session: Option<String>,
     /// The text it was made from.
     pub source: Arc<str>,
     /// SHA-256, in hex, of everything it was made from: name, text and defaults.
     pub hash: String,
+}
+
+impl Pipeline {
+    /// The calendar of a run that no slot has made: the pipeline's own, or else the one that all its schedules
+    /// go by.
+    pub fn own_calendar(&self) -> Option<&Arc<Calendar>> {
+        let mut exchanges = self.timetable.schedules.iter().map(Schedule::exchange);
+        let first = exchanges.next().flatten();
+        let common = first.filter(|first| {
+            exchanges.all(|other| other.is_some_and(|other| other.spelled() == first.spelled()))
+        });
+        self.calendar.as_ref().or(common.map(Exchange::calendar))
+    }
 }
 
 /// What a pipeline file need not say.
@@ -66,15 +90,15 @@ impl Default for Defaults {
     }
 }
 
-/// Reads and checks a pipeline file. There is a pipeline exactly where there is no error; warnings may
-/// stand beside it.
-pub fn parse(file: &SourceFile, defaults: &Defaults) -> (Option<Pipeline>, Diagnostics) {
+/// Reads and checks a pipeline file, which may name calendars of the book. There is a pipeline exactly where
+/// there is no error; warnings may stand beside it.
+pub fn parse(file: &SourceFile, defaults: &Defaults, book: &Book) -> (Option<Pipeline>, Diagnostics) {
     let mut found = Diagnostics::default();
-    let pipeline = read(file, defaults, &mut found).filter(|_| !found.has_errors());
+    let pipeline = read(file, defaults, book, &mut found).filter(|_| !found.has_errors());
     (pipeline, found)
 }
 
-fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Option<Pipeline> {
+fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnostics) -> Option<Pipeline> {
     let document = composer::read(&file.text, found)?;
     let root = document.root();
     let keys: FileKeys = match document.view(root) {
@@ -90,45 +114,60 @@ fn read(file: &SourceFile, defaults: &Defaults, found: &mut Diagnostics) -> Opti
         timezone(&document, keys.timezone.as_ref(), found).unwrap_or_else(|| defaults.timezone.clone());
     let params = keys.params.as_ref().map(|params| read_params(&document, params.id, found));
     let params = params.unwrap_or_default();
-    let around = Around { name: &name, timezone: &timezone, params: &params };
-    let (timetable, schedule_places) =
-        timetable::read(&mut Reading { document: &document, found }, &keys, &around);
+    let around = Around { name: &name, timezone: &timezone, params: &params, book };
+    let mut reading = Reading { document: &document, found };
+    let calendar = keys.calendar.as_ref().filter(|field| field.value.is_some());
+    let calendar = calendar.and_then(|field| session_schedule::calendar(&mut reading, field.id, book));
+    let (timetable, schedule_places) = timetable::read(&mut reading, &keys, &around);
     let lowered = lower(&document, Whole::Pipeline(&name), defaults.settings.clone(), found)?;
-    let (tree, secrets) = checked(&document, lowered, &params, None, found);
+    let no_session = no_session(&document, &keys, &timetable);
+    let world = World {
+        tree: &lowered.tree,
+        own: None,
+        params: &params,
+        calendars: Some(book),
+        no_session: no_session.as_deref(),
+    };
+    let Coherence { after, secrets } = coherence(&document, &lowered, &world, found);
+    let Lowered { mut tree, .. } = lowered;
+    tree.set_after(after);
     let hash = hash(&name, &file.text, defaults);
     Some(Pipeline {
         name,
         timezone,
+        calendar,
         timetable,
         schedule_places,
         params,
         secrets,
         tree: Arc::new(tree),
+        calendars: book.clone(),
+        no_session,
         source: file.text.clone(),
         hash,
     })
 }
 
-/// The tree, looked at as a whole, and the secrets that it names. A generated one is of a pipeline whose
-/// `own` tree its texts may speak of too.
-pub(super) fn checked(
-    document: &Document<'_>,
-    lowered: Lowered,
-    params: &Params,
-    own: Option<&Tree>,
-    found: &mut Diagnostics,
-) -> (Tree, BTreeMap<Box<str>, Span>) {
-    let world = World { tree: &lowered.tree, own, params };
-    let mut secrets = BTreeMap::new();
-    for &text in &lowered.texts {
-        check(document, text, &world, &mut secrets, found);
+/// Why some run of the pipeline has no `session`, if one has none.
+fn no_session(document: &Document<'_>, keys: &FileKeys, timetable: &Timetable) -> Option<String> {
+    let authored = keys.schedule.as_ref().map_or(0, |schedule| match document.view(schedule.id) {
+        View::List(items) => items.len(),
+        View::Scalar { .. } | View::Mapping(_) => 1,
+    });
+    // One with a mistake, which is left out, may be meant to have one.
+    if keys.calendar.is_some() || authored != timetable.schedules.len() {
+        return None;
     }
-    let afters = order::resolve(document, &lowered, found);
-    order::circles(&lowered, &afters, found);
-    branches::never_chosen(&lowered, found);
-    let Lowered { mut tree, .. } = lowered;
-    tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
-    (tree, secrets)
+    let mut without = timetable.schedules.iter().filter(|schedule| schedule.exchange().is_none());
+    let (first, others) = (without.next(), without.count());
+    match first {
+        Some(first) if others + 1 < authored => Some(format!(
+            "the schedule `{}` has no calendar: give it or the pipeline a `calendar:`",
+            first.name
+        )),
+        Some(_) => Some(NO_CALENDAR.to_owned()),
+        None => (authored == 0).then(|| NO_CALENDAR.to_owned()),
+    }
 }
 
 /// `nightly` of `config/pipelines/nightly.yaml`.

@@ -18,6 +18,14 @@ pub fn facts(scope: &Scope) -> Vec<(String, String)> {
         ("SEXTON_DATA_INTERVAL_START".to_owned(), scope.show(scope.data_interval_start)),
         ("SEXTON_DATA_INTERVAL_END".to_owned(), scope.show(scope.data_interval_end)),
     ];
+    if let Some(session) = scope.session() {
+        all.push(("SEXTON_CALENDAR".to_owned(), session.calendar.code().to_owned()));
+        if let Some([label, open, close]) = session.texts() {
+            all.push(("SEXTON_SESSION".to_owned(), label));
+            all.push(("SEXTON_SESSION_OPEN".to_owned(), open));
+            all.push(("SEXTON_SESSION_CLOSE".to_owned(), close));
+        }
+    }
     let params = scope.params.iter();
     all.extend(params.map(|(name, value)| (param_variable(name), without_marks(&value.to_string()))));
     all

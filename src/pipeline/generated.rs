@@ -6,11 +6,14 @@ use crate::yaml::diagnostic::{Diagnostic, Diagnostics};
 use crate::yaml::document::{Document, View};
 use crate::yaml::report::SourceFile;
 
-use super::definition::{Pipeline, checked};
-use super::lower::{Whole, lower};
+use super::check::World;
+use super::coherence::{Coherence, coherence};
+use super::definition::Pipeline;
+use super::lower::{Lowered, lower};
 use super::node::Tree;
 use super::packed::Packed;
 use super::policy::Settings;
+use super::whole::Whole;
 
 /// Bytes of a generated tree, whatever sexton.yaml allows: all of it is in memory while it is read.
 pub const MAX_BYTES: usize = 1 << 30;
@@ -55,7 +58,16 @@ fn read(
     let document = composer::read_within(MAX_BYTES, &file.text, found)?;
     let lowered = lower(&document, Whole::Generated, inherited.clone(), found)?;
     root_says_nothing_of_its_place(&document, found);
-    let (tree, _secrets) = checked(&document, lowered, &pipeline.params, Some(&pipeline.tree), found);
+    let world = World {
+        tree: &lowered.tree,
+        own: Some(&pipeline.tree),
+        params: &pipeline.params,
+        calendars: Some(&pipeline.calendars),
+        no_session: pipeline.no_session.as_deref(),
+    };
+    let Coherence { after, .. } = coherence(&document, &lowered, &world, found);
+    let Lowered { mut tree, .. } = lowered;
+    tree.set_after(after);
     Some(tree)
 }
 

@@ -13,8 +13,9 @@ use super::kind::{CHOOSE, Children, EXECUTE, GENERATE, KINDS, Kind};
 use super::name;
 use super::node::{MAX_DEPTH, MAX_NODES, NodeId, Options, Tree, TreeBuilder};
 use super::policy::Settings;
-use super::spec::{FILE_KEYS, INHERITED_KEYS, InheritedKeys, NodeKeys};
+use super::spec::{INHERITED_KEYS, InheritedKeys, NodeKeys};
 use super::texts::{Role, TextPlace, is_template};
+use super::whole::Whole;
 
 /// A tree, and where its parts stand in the file.
 pub(crate) struct Lowered {
@@ -27,62 +28,6 @@ pub(crate) struct Lowered {
     pub(crate) afters: Vec<(NodeId, ValueId)>,
     /// Texts that may be templates or expressions.
     pub(crate) texts: Vec<TextPlace>,
-}
-
-/// What a document is the whole of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whole<'n> {
-    /// A pipeline of this name: its root node, and the pipeline's own keys.
-    Pipeline(&'n str),
-    /// A generated tree: a node, and nothing else.
-    Generated,
-}
-
-impl<'n> Whole<'n> {
-    /// The name of its root.
-    fn name(self) -> &'n str {
-        match self {
-            Self::Pipeline(name) => name,
-            Self::Generated => EXECUTE,
-        }
-    }
-
-    /// The keys of its root that are no node's.
-    fn own_keys(self) -> &'static [&'static str] {
-        match self {
-            Self::Pipeline(_) => &FILE_KEYS,
-            Self::Generated => &[],
-        }
-    }
-
-    /// How its root is called in a finding about it.
-    fn known_as(self) -> &'static str {
-        match self {
-            Self::Pipeline(_) => "the pipeline",
-            Self::Generated => "the generated tree",
-        }
-    }
-
-    /// Reports what is no tree at all.
-    fn missing(self, document: &Document<'_>, found: &mut Diagnostics) {
-        let root = document.root();
-        let (empty, other, expected) = match self {
-            Self::Pipeline(_) => (
-                "the file is empty",
-                "a pipeline file is a mapping",
-                ", and what the pipeline says about itself",
-            ),
-            Self::Generated => ("the output is empty", "a generated tree is a mapping or a command line", ""),
-        };
-        let message = if document.is_null(root) {
-            empty.to_owned()
-        } else {
-            format!("{other}, found {}", document.describe(root))
-        };
-        let start = document.span(root).start;
-        let error = Diagnostic::error(Span { start, end: start }, message);
-        found.push(error.help(format!("expected one of {}{expected}", listed(KINDS))));
-    }
 }
 
 /// Reads the tree of a document; `None` where there is no node at all.

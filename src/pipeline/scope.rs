@@ -11,8 +11,13 @@ use jiff::{Timestamp, Zoned};
 use minijinja::Value;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 
+use crate::calendar::book::Book;
+use crate::calendar::calendar::Calendar;
+
+use super::dates::{self, Civil, Instant, refused};
 use super::params::ParamValue;
 use super::secret;
+use super::session::{Exchanges, OnExchange};
 
 /// What `key=value` lines a node has written, by key.
 pub type Outputs = BTreeMap<String, String>;
@@ -22,6 +27,10 @@ pub type Outputs = BTreeMap<String, String>;
 pub struct Scope {
     /// The run's id.
     pub run: String,
+    /// What made the run, in a word: `scheduled`, `manual` or `backfill`.
+    pub kind: &'static str,
+    /// Whether no later slot of the run's schedule is due yet.
+    pub is_latest: bool,
     /// The pipeline's name.
     pub pipeline: String,
     /// `environment` of sexton.yaml.
@@ -30,6 +39,10 @@ pub struct Scope {
     pub logical_date: Date,
     /// In which the instants below are shown.
     pub timezone: TimeZone,
+    /// The exchange whose session of that date is its session; none where there is none.
+    pub calendar: Option<Arc<Calendar>>,
+    /// The calendars that expressions may name.
+    pub calendars: Book,
     /// The slot's instant; of a manual run, when it was asked for.
     pub scheduled_at: Timestamp,
     /// Start of the data interval.
@@ -47,7 +60,17 @@ pub struct Scope {
 
 impl Scope {
     pub(crate) fn show(&self, instant: Timestamp) -> String {
-        local(instant, &self.timezone)
+        dates::show(&self.zoned(instant))
+    }
+
+    fn zoned(&self, instant: Timestamp) -> Zoned {
+        instant.to_zoned(self.timezone.clone())
+    }
+
+    /// `session`: what the logical date is on the run's exchange.
+    pub(crate) fn session(&self) -> Option<OnExchange> {
+        let calendar = self.calendar.clone()?;
+        Some(OnExchange { calendar, date: self.logical_date })
     }
 
     /// `ds`.
@@ -61,16 +84,16 @@ impl Scope {
     }
 }
 
-fn local(instant: Timestamp, zone: &TimeZone) -> String {
-    instant.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-}
+/// Why there is no `session`.
+pub(crate) const NO_CALENDAR: &str = "no calendar: give the schedule or the pipeline a `calendar:`";
 
 /// The names of a template's world.
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     "ds",
     "ds_nodash",
     "ts",
     "logical_date",
+    "session",
     "data_interval_start",
     "data_interval_end",
     "scheduled_at",
@@ -120,12 +143,6 @@ pub(crate) const FILTERS: [&str; 36] = [
     "unique",
     "upper",
 ];
-/// What a date knows about itself; `weekday` is 1 on Monday and 7 on Sunday.
-pub(crate) const DATE_ATTRIBUTES: [&str; 4] = ["year", "month", "day", "weekday"];
-/// What an instant knows about itself, in the run's time zone; `timestamp` is in seconds.
-pub(crate) const INSTANT_ATTRIBUTES: [&str; 9] =
-    ["year", "month", "day", "weekday", "hour", "minute", "second", "date", "timestamp"];
-
 /// The facts as minijinja sees them; each is made when it is asked for.
 pub(crate) fn context(scope: &Scope, env: &BTreeMap<Box<str>, Box<str>>) -> Value {
     let env = env.iter().map(|(name, value)| (name.to_string(), Value::from(&**value))).collect();
@@ -141,17 +158,24 @@ struct Facts {
 impl Object for Facts {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let scope = &self.scope;
-        let instant =
-            |instant: Timestamp| Value::from_object(Instant(instant.to_zoned(scope.timezone.clone())));
+        let instant = |instant: Timestamp| Value::from_object(Instant(scope.zoned(instant)));
         Some(match key.as_str()? {
             "ds" => Value::from(scope.ds()),
             "ds_nodash" => Value::from(scope.ds_nodash()),
             "ts" => Value::from(scope.show(scope.scheduled_at)),
-            "logical_date" => Value::from_object(Day(scope.logical_date)),
+            "logical_date" => Value::from_object(Civil(scope.logical_date)),
             "data_interval_start" => instant(scope.data_interval_start),
             "data_interval_end" => instant(scope.data_interval_end),
             "scheduled_at" => instant(scope.scheduled_at),
-            "run" => Value::from(&*scope.run),
+            "run" => Value::from_object(ThisRun {
+                id: (&*scope.run).into(),
+                kind: scope.kind,
+                is_latest: scope.is_latest,
+            }),
+            "session" => {
+                scope.session().map_or_else(|| Value::from(refused(NO_CALENDAR)), Value::from_object)
+            }
+            "calendar" => Value::from_object(Exchanges(scope.calendars.clone())),
             "pipeline" => Value::from(&*scope.pipeline),
             "environment" => Value::from(&*scope.environment),
             "params" => {
@@ -172,7 +196,7 @@ fn param(value: &ParamValue) -> Value {
         ParamValue::Integer(number) => Value::from(*number),
         ParamValue::Number(number) => Value::from(*number),
         ParamValue::Boolean(truth) => Value::from(*truth),
-        ParamValue::Date(date) => Value::from_object(Day(*date)),
+        ParamValue::Date(date) => Value::from_object(Civil(*date)),
     }
 }
 
@@ -212,49 +236,29 @@ impl Object for Written {
     }
 }
 
+/// `run`.
 #[derive(Debug)]
-struct Day(Date);
+struct ThisRun {
+    id: Box<str>,
+    kind: &'static str,
+    is_latest: bool,
+}
 
-impl Object for Day {
+impl Object for ThisRun {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         Some(match key.as_str()? {
-            "year" => Value::from(self.0.year()),
-            "month" => Value::from(self.0.month()),
-            "day" => Value::from(self.0.day()),
-            "weekday" => Value::from(self.0.weekday().to_monday_one_offset()),
+            "id" => Value::from(&*self.id),
+            "kind" => Value::from(self.kind),
+            "is_latest" => Value::from(self.is_latest),
             _ => return None,
         })
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-#[derive(Debug)]
-struct Instant(Zoned);
-
-impl Object for Instant {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        Some(match key.as_str()? {
-            "hour" => Value::from(self.0.hour()),
-            "minute" => Value::from(self.0.minute()),
-            "second" => Value::from(self.0.second()),
-            "date" => Value::from_object(Day(self.0.date())),
-            "timestamp" => Value::from(self.0.timestamp().as_second()),
-            _ => return Arc::new(Day(self.0.date())).get_value(key),
-        })
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&local(self.0.timestamp(), self.0.time_zone()))
+        f.write_str(&self.id)
     }
 }

@@ -10,6 +10,7 @@ use crate::yaml::reader::{self, Field, Unread};
 use crate::yaml::reading::{Reading, text, value};
 use crate::yaml::zone::timezone;
 
+use super::moments::DateOffset;
 use super::name;
 use super::sensor::{
     Condition, Http, Method, NoSlot, Object, ObjectStore, OtherRun, Placed, Sensor, body_pattern, time_of_day,
@@ -22,6 +23,8 @@ use super::texts::{Role, TextPlace, is_template};
 const POKE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a file must not have changed, where nothing else is said.
 const STABLE_FOR: Duration = Duration::from_secs(10);
+/// Whether this build can look for objects. What the language says of them is tested in any.
+const OBJECTS: bool = cfg!(any(feature = "object-store", test));
 
 impl Reading<'_, '_, '_> {
     /// The sensor of a node, and its texts that may be templates; `None` where it waits for nothing.
@@ -138,6 +141,9 @@ impl Reading<'_, '_, '_> {
                         Err(format!("`run` names a pipeline, and `{}` {problem}", text.escape_debug()))
                     })
                 });
+                self.unless_template(keys.offset.as_ref(), |text| {
+                    DateOffset::parse(text).map_err(|error| error.to_string())
+                });
                 Condition::Run(OtherRun {
                     pipeline,
                     task: self.template("task", keys.task.as_ref(), texts),
@@ -214,6 +220,13 @@ impl Reading<'_, '_, '_> {
     }
 
     fn object(&mut self, keys: &SensorKeys, texts: &mut Vec<TextPlace>) -> Option<Object> {
+        if let Some(object) = keys.object.as_ref().filter(|_| !OBJECTS) {
+            let error = Diagnostic::error(
+                self.document.span(object.id),
+                "this build of sexton cannot look for objects: it was made without the feature `object-store`",
+            );
+            self.found.push(error.help("the package has it; or `cargo build --features object-store`"));
+        }
         let url = self.template("object", keys.object.as_ref(), texts)?;
         let [region, access_key, secret_key, service_account, account, endpoint] = [
             ("region", &keys.region),

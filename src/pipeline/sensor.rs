@@ -16,23 +16,10 @@ use super::command::Command;
 pub struct Sensor {
     /// What has to be true.
     pub condition: Condition,
-    /// Between the first look and the second; see [`Sensor::pause`].
+    /// Between the first look and the second; each pause after it is longer.
     pub poke_interval: Duration,
     /// What becomes of it when its patience is at an end.
     pub on_timeout: OnTimeout,
-}
-
-/// Each pause between two looks is this many times the one before.
-const GROWTH: f64 = 1.5;
-/// No pause is more than this many times the first.
-const LONGEST: u32 = 10;
-
-impl Sensor {
-    /// How long after its look number `look` (1 = the first) it looks again.
-    pub fn pause(&self, look: u32) -> Duration {
-        let growth = GROWTH.powi(i32::try_from(look.saturating_sub(1)).unwrap_or(i32::MAX));
-        self.poke_interval.mul_f64(growth.min(f64::from(LONGEST)))
-    }
 }
 
 /// What becomes of a sensor that has waited for as long as its `timeout` says.

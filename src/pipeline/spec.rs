@@ -1,15 +1,14 @@
 //! The authored shapes of a pipeline file: every key, and what it means (the comments are the JSON Schema's
 //! descriptions). Only this room and `config` know them; nothing here is checked beyond its own form.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::yaml::reader::{Field, Unread};
 use crate::yaml::scalars::{Count, Day, Length};
 
 use super::node::TriggerRule;
+use super::schedule_spec::ScheduleShape;
 use super::sensor_spec::{OnTimeoutWord, SensorShape};
 use super::shapes::{
     ChildrenShape, CommandShape, EnvShape, ParamsShape, RetryOnShape, ScalarShape, ScalarsShape, TextsShape,
@@ -27,7 +26,11 @@ pub(crate) struct FileKeys {
     /// `default`, `enum`, `pattern`, `required` and `description`.
     pub(crate) params: Option<Unread<ParamsShape>>,
 
-    /// When it runs by itself: a crontab(5) expression, a mapping with `cron`, or a list of these.
+    /// The calendar whose sessions its conditions ask for, by its code, where no schedule of sessions has made
+    /// the run.
+    pub(crate) calendar: Option<Field<String>>,
+    /// When it runs by itself: a crontab(5) expression, a mapping with `cron`, or with `calendar` and `at` or
+    /// `every`, or a list of these.
     pub(crate) schedule: Option<Unread<ScheduleShape>>,
     /// What becomes of slots that were missed. Default: `latest`.
     pub(crate) catchup: Option<Field<CatchupWord>>,
@@ -46,10 +49,11 @@ pub(crate) struct FileKeys {
 }
 
 /// The names of [`FileKeys`].
-pub(crate) const FILE_KEYS: [&str; 11] = [
+pub(crate) const FILE_KEYS: [&str; 12] = [
     "name",
     "timezone",
     "params",
+    "calendar",
     "schedule",
     "catchup",
     "starting_deadline",
@@ -59,31 +63,6 @@ pub(crate) const FILE_KEYS: [&str; 11] = [
     "start_date",
     "end_date",
 ];
-
-/// A schedule that says more than its expression.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-pub(crate) struct ScheduleKeys {
-    /// When: five fields as in crontab(5), six with seconds first, or a word like `@daily`.
-    pub(crate) cron: Option<Field<String>>,
-    /// The IANA time zone of its times and dates. Default: the pipeline's.
-    pub(crate) timezone: Option<Field<String>>,
-    /// What its fixed times do where the clock jumps. Default: what Debian's cron does.
-    pub(crate) dst: Option<Field<DstKeys>>,
-    /// Its name within the pipeline. Default, where it is the only one: `default`.
-    pub(crate) name: Option<Field<String>>,
-}
-
-/// The names of [`ScheduleKeys`].
-pub(crate) const SCHEDULE_KEYS: [&str; 4] = ["cron", "timezone", "dst", "name"];
-
-/// Where the clock jumps.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-pub(crate) struct DstKeys {
-    /// A time that the clock leaves out.
-    pub(crate) gap: Option<Field<GapWord>>,
-    /// A time that comes twice.
-    pub(crate) overlap: Option<Field<FoldWord>>,
-}
 
 /// A node of the tree.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -242,28 +221,6 @@ pub(crate) enum OverlapWord {
     CancelRunning,
 }
 
-/// The words of `gap`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum GapWord {
-    /// It runs right after the jump.
-    After,
-    /// It does not run on that day.
-    Skip,
-}
-
-/// The words of `overlap` inside `dst`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum FoldWord {
-    /// It runs the first time.
-    First,
-    /// It runs the second time.
-    Second,
-    /// It runs both times.
-    Both,
-}
-
 /// The words of `trigger_rule`.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -300,29 +257,4 @@ pub(crate) enum ParamWord {
     Boolean,
     /// `YYYY-MM-DD`.
     Date,
-}
-
-/// One schedule, or several.
-#[derive(Debug)]
-pub(crate) struct ScheduleShape;
-
-impl JsonSchema for ScheduleShape {
-    fn schema_name() -> Cow<'static, str> {
-        "schedule".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let keys = generator.subschema_for::<ScheduleKeys>();
-        let text = json_schema!({ "type": "string", "minLength": 1 });
-        let mapping = json_schema!({ "allOf": [keys], "required": ["cron"] });
-        let named = json_schema!({ "allOf": [keys], "required": ["cron", "name"] });
-        json_schema!({
-            "anyOf": [
-                text,
-                mapping,
-                { "type": "array", "minItems": 1, "maxItems": 1, "items": { "anyOf": [text, mapping] } },
-                { "type": "array", "minItems": 2, "items": named }
-            ]
-        })
-    }
 }

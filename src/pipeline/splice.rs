@@ -4,7 +4,7 @@
 #![allow(clippy::wildcard_enum_match_arm)]
 
 use minijinja::machinery::Span as Mark;
-use minijinja::machinery::ast::Expr;
+use minijinja::machinery::ast::{CallArg, CallType, Expr};
 
 use crate::yaml::diagnostic::{Diagnostic, Span};
 
@@ -47,15 +47,31 @@ pub(crate) fn warn(expr: &Expr<'_>, params: &Params, found: &mut impl FnMut(Mark
                 }
             }
         }
+        Expr::GetAttr(get) if matches!(get.name, "holiday_name" | "names") => {
+            let warning = warning("a holiday's name becomes part of a shell line as it is");
+            let help = "it may hold an apostrophe: add `| shquote`";
+            found(from_start(&get.expr, get.span()), warning.help(help));
+        }
         Expr::GetAttr(get) if is_output(&get.expr) => found(from_start(&get.expr, get.span()), output()),
         Expr::GetItem(get) if is_output(&get.expr) => found(from_start(&get.expr, get.span()), output()),
-        Expr::Call(call) if is_var(&call.expr, "secret") => {
-            let warning = warning("a secret becomes part of a shell line");
-            found(
-                call.span(),
-                warning.help("give it to the command in `env`, where other users cannot see it"),
-            );
-        }
+        Expr::Call(call) => match call.identify_call() {
+            CallType::Function("secret") => {
+                let warning = warning("a secret becomes part of a shell line");
+                found(
+                    call.span(),
+                    warning.help("give it to the command in `env`, where other users cannot see it"),
+                );
+            }
+            // What is no place in a format stays as it is.
+            CallType::Method(_, "strftime") => {
+                for arg in &call.args {
+                    if let CallArg::Pos(format) = arg {
+                        warn(format, params, found);
+                    }
+                }
+            }
+            CallType::Function(_) | CallType::Method(..) | CallType::Object(_) => {}
+        },
         _ => {}
     }
 }
@@ -98,6 +114,7 @@ pub(super) fn from_start(mut of: &Expr<'_>, at: Mark) -> Mark {
         of = match of {
             Expr::GetAttr(get) => &get.expr,
             Expr::GetItem(get) => &get.expr,
+            Expr::Call(call) => &call.expr,
             other => return Mark { start_offset: at.start_offset.min(other.span().start_offset), ..at },
         }
     }

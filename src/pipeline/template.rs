@@ -8,6 +8,7 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value, filters, functions};
 
 use super::check;
+use super::dates;
 use super::scope::{Scope, context};
 use super::secret;
 use super::texts::is_template;
@@ -62,11 +63,6 @@ pub fn render(
     }
 }
 
-/// The names of the secrets that a text speaks of.
-pub fn secrets(text: &str) -> Vec<Box<str>> {
-    if is_template(text) { check::secrets(text) } else { Vec::new() }
-}
-
 /// Whether the condition of a `when` holds.
 pub fn evaluate(
     expression: &str,
@@ -105,6 +101,9 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.add_filter("join", join);
     environment.add_filter("tojson", |value: &Value| {
         filters::tojson(value, None, std::iter::empty::<(&str, Value)>().collect::<Kwargs>())
+    });
+    environment.add_function("date", |value: &Value| {
+        dates::date_of(value).map(|date| Value::from_object(dates::Civil(date)))
     });
     environment.add_function("range", range);
     environment.add_function("secret", |name: &str| secret::placeholder(name));
@@ -160,11 +159,12 @@ fn range(from: isize, to: Option<isize>, step: Option<isize>) -> Result<Value, E
 }
 
 fn failed(error: &Error) -> TemplateError {
-    TemplateError::Failed(
-        error
-            .detail()
-            .map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind())),
-    )
+    TemplateError::Failed(match (error.kind(), error.detail()) {
+        // What is wrong with what was asked is a sentence of its own.
+        (ErrorKind::InvalidOperation, Some(detail)) => detail.to_owned(),
+        (kind, Some(detail)) => format!("{kind}: {detail}"),
+        (kind, None) => kind.to_string(),
+    })
 }
 
 /// A writer that stops at [`MAX_RESULT`].

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use crate::calendar::book::Book;
 use crate::schedule::cron::{Dialect, Line};
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Timetable, Trigger, UNNAMED};
 use crate::schedule::fires::{Dst, Fold, Gap};
@@ -16,10 +17,10 @@ use crate::yaml::zone::timezone;
 
 use super::name;
 use super::params::Params;
+use super::schedule_spec::{DstKeys, FoldWord, GapWord, SCHEDULE_KEYS, ScheduleKeys};
+use super::session_schedule;
 use super::shapes::ParamsShape;
-use super::spec::{
-    CatchupWord, DstKeys, FileKeys, FoldWord, GapWord, OverlapWord, SCHEDULE_KEYS, ScheduleKeys,
-};
+use super::spec::{CatchupWord, FileKeys, OverlapWord};
 
 /// Schedules of one pipeline.
 const MAX_SCHEDULES: usize = 100;
@@ -31,6 +32,7 @@ pub(crate) struct Around<'a> {
     pub(crate) name: &'a str,
     pub(crate) timezone: &'a str,
     pub(crate) params: &'a Params,
+    pub(crate) book: &'a Book,
 }
 
 /// The timetable, and where the expression of each of its schedules stands.
@@ -121,22 +123,50 @@ fn schedules(reading: &mut Reading<'_, '_, '_>, id: ValueId, around: &Around<'_>
     for &item in items {
         let Some(authored) = authored(reading, item) else { continue };
         check_name(reading, &authored, items.len() > 1, &mut named);
-        let zone = timezone(document, authored.keys.timezone.as_ref(), reading.found);
-        let Some((text, at)) = authored.cron.filter(|(_, at)| !document.is_unresolved(*at)) else { continue };
-        let Some(trigger) = trigger(reading, &authored, (text, at), around.name) else { continue };
-        let schedule = Schedule {
-            name: authored.name.map_or(UNNAMED, |(name, _)| name).into(),
-            trigger,
-            timezone: zone.unwrap_or_else(|| around.timezone.into()),
-        };
-        if !schedule.is_reboot() && schedule.next(LONG_AGO).is_none() {
-            let message = format!("{} never fires", document.describe(at));
-            let error = Diagnostic::error(document.span(at), message);
+        let Some(Read { trigger, timezone, place }) = read_one(reading, &authored, around) else { continue };
+        let name = authored.name.map_or(UNNAMED, |(name, _)| name).into();
+        let schedule = Schedule { name, trigger, timezone };
+        // What sessions there are is for `check` to look at: a calendar may change with the next file.
+        if matches!(schedule.trigger, Trigger::Cron { .. })
+            && schedule.exchange().is_none()
+            && schedule.after(LONG_AGO).is_none()
+        {
+            let message = format!("{} never fires", document.describe(place));
+            let error = Diagnostic::error(document.span(place), message);
             reading.found.push(error.label("no such date ever comes"));
         }
-        all.push((schedule, document.span(at)));
+        all.push((schedule, document.span(place)));
     }
     all
+}
+
+/// What a schedule waits for, the zone of its times, and where it says when.
+struct Read {
+    trigger: Trigger,
+    timezone: Box<str>,
+    place: ValueId,
+}
+
+fn read_one(reading: &mut Reading<'_, '_, '_>, authored: &Authored<'_>, around: &Around<'_>) -> Option<Read> {
+    let document = reading.document;
+    let zone = timezone(document, authored.keys.timezone.as_ref(), reading.found);
+    session_schedule::misplaced(reading, authored.id, &authored.keys);
+    if session_schedule::goes_by_sessions(&authored.keys) {
+        let (sessions, timezone, place) =
+            session_schedule::sessions(reading, authored.id, &authored.keys, around.book)?;
+        return Some(Read { trigger: Trigger::Sessions(sessions), timezone, place });
+    }
+    let calendar = authored.keys.calendar.as_ref().map(|calendar| calendar.id);
+    let filter = calendar.map(|id| session_schedule::filter(reading, id, &authored.keys, around.book));
+    let (text, place) = authored.cron.filter(|(_, at)| !document.is_unresolved(*at))?;
+    let trigger = trigger(reading, authored, (text, place), around.name)?;
+    let trigger = match (trigger, filter) {
+        (Trigger::Cron { text, cron, dst, .. }, Some(filter)) => {
+            Trigger::Cron { text, cron, dst, filter: Some(filter?) }
+        }
+        (trigger @ (Trigger::Cron { .. } | Trigger::Sessions(_) | Trigger::Reboot), _) => trigger,
+    };
+    Some(Read { trigger, timezone: zone.unwrap_or_else(|| around.timezone.into()), place })
 }
 
 /// A schedule as it is written.
@@ -157,7 +187,9 @@ fn authored<'d>(reading: &mut Reading<'_, 'd, '_>, id: ValueId) -> Option<Author
         }
         View::Scalar { .. } | View::List(_) => {
             let found = document.describe(id);
-            let message = format!("a schedule must be an expression or a mapping with `cron`, found {found}");
+            let message = format!(
+                "a schedule must be an expression or a mapping with `cron` or `calendar`, found {found}"
+            );
             reading.error(id, message);
             None
         }
@@ -188,10 +220,12 @@ fn mapping<'d>(reading: &mut Reading<'_, 'd, '_>, id: ValueId) -> Authored<'d> {
             reading.found.push_error(|| unknown_key(word, span, SCHEDULE_KEYS.into_iter()));
         }
     }
-    if authored.keys.cron.is_none() && !misspelt {
+    if authored.keys.cron.is_none() && !misspelt && !session_schedule::goes_by_sessions(&authored.keys) {
         let start = document.span(id).start;
-        let error = Diagnostic::error(Span { start, end: start }, "the schedule has no `cron`");
-        reading.found.push(error.help("expected an expression, such as `cron: \"30 21 * * 1-5\"`"));
+        let error = Diagnostic::error(Span { start, end: start }, "the schedule says nothing of when");
+        let sessions = "or sessions, such as `calendar: XNYS` with `at: close + 4h`";
+        let help = format!("expected an expression, such as `cron: \"30 21 * * 1-5\"`, {sessions}");
+        reading.found.push(error.help(help));
     }
     authored
 }
@@ -252,12 +286,12 @@ fn trigger(
             // No name of a month or a weekday begins with it.
             let hashed = text.split([' ', '\t', ',']).any(|item| item.starts_with('H'));
             let text = if hashed { cron.expanded().into() } else { text.into() };
-            Some(Trigger::Cron { text, cron, dst: dst.unwrap_or_default() })
+            Some(Trigger::Cron { text, cron, dst: dst.unwrap_or_default(), filter: None })
         }
         Ok(Line::Reboot) => {
             for (key, _) in document.entries(authored.id) {
                 let word = document.key(key);
-                if ["timezone", "dst"].contains(&word) {
+                if ["timezone", "dst", "calendar", "roll"].contains(&word) {
                     let message = format!("`{word}` means nothing beside `@reboot`");
                     let error = Diagnostic::error(document.span(key), message);
                     reading.found.push(error.help("a boot has no time of day; leave it out"));

@@ -216,7 +216,7 @@ fn skipped_by(state: &State) -> Option<NodeId> {
     match **reason {
         SkipReason::NotChosen(by) | SkipReason::NoTree(by) | SkipReason::Sensor(by) => Some(by),
         SkipReason::ByHand
-        | SkipReason::When
+        | SkipReason::When(_)
         | SkipReason::NothingFailed
         | SkipReason::Children
         | SkipReason::TimedOut

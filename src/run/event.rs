@@ -18,8 +18,8 @@ pub enum Event {
     Condition {
         /// The node.
         node: NodeId,
-        /// True or false, or what was wrong with the expression, in words.
-        holds: Result<bool, Box<str>>,
+        /// What it came to.
+        holds: Holds,
     },
     /// A queued container got its turn.
     Open {
@@ -83,6 +83,17 @@ pub enum Event {
         /// Who.
         by: Box<str>,
     },
+}
+
+/// What a condition came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// It holds.
+    Yes,
+    /// It does not; of what it asks for, what there is to tell, in words.
+    No(Option<Box<str>>),
+    /// Nobody can say: what is wrong with the expression, in words.
+    Error(Box<str>),
 }
 
 /// What a success is needed for, beyond itself.

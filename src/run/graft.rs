@@ -205,7 +205,7 @@ impl State {
                 | SkipReason::NoTree(node)
                 | SkipReason::With(node) => *node = moved(*node),
                 SkipReason::ByHand
-                | SkipReason::When
+                | SkipReason::When(_)
                 | SkipReason::NothingFailed
                 | SkipReason::Children
                 | SkipReason::TimedOut

@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::policy::Settings;
 use crate::pipeline::scope::Scope;
 use crate::pipeline::template::{self, TemplateError};
+use crate::schedule::slot::Key;
 
 use super::machine::Run;
 
@@ -42,6 +45,15 @@ impl RunKind {
     }
 }
 
+/// The slot that made a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The name of its schedule.
+    pub schedule: Box<str>,
+    /// Which.
+    pub key: Key,
+}
+
 /// A run under way.
 #[derive(Debug)]
 pub struct Live {
@@ -49,6 +61,12 @@ pub struct Live {
     pub run: Run,
     /// What made it.
     pub kind: RunKind,
+    /// Its slot; `None` where somebody made it.
+    pub slot: Option<Slot>,
+    /// Whether somebody has had something of it run again.
+    pub cleared: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// The version it is pinned to.
     pub pipeline: Arc<Pipeline>,
     /// What expressions and commands of it see.
@@ -56,6 +74,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// A run that somebody has made.
+    pub fn manual(run: Run, created_at: Timestamp, pipeline: Arc<Pipeline>, scope: Scope) -> Self {
+        Self { run, kind: RunKind::Manual, slot: None, cleared: false, created_at, pipeline, scope }
+    }
+
     /// What a text sees that the node itself says.
     pub fn scope_of(&self, node: NodeId) -> Cow<'_, Scope> {
         self.scope_at(self.run.tree().base(node))

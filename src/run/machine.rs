@@ -13,7 +13,7 @@ use crate::pipeline::graft::Graft;
 use crate::pipeline::node::{NodeId, Tree};
 
 use super::effect::Effect;
-use super::event::{Event, Yield};
+use super::event::{Event, Holds, Yield};
 use super::flow::{Progress, is_counted};
 use super::force::{HaltReason, Kill, KillReason, Mark};
 use super::retry::retry_delay;
@@ -145,9 +145,9 @@ impl Run {
             Event::Condition { node, holds } => {
                 self.require(*node, event, |state| matches!(state, State::Deciding))?;
                 match holds {
-                    Ok(true) => self.free(*node, now),
-                    Ok(false) => self.skip(*node, SkipReason::When, now),
-                    Err(error) => self.fail(*node, Failure::When(error.clone()), now),
+                    Holds::Yes => self.free(*node, now),
+                    Holds::No(why) => self.skip(*node, SkipReason::When(why.clone()), now),
+                    Holds::Error(error) => self.fail(*node, Failure::When(error.clone()), now),
                 }
             }
             Event::Open { node } => {

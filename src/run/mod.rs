@@ -15,6 +15,7 @@ mod intervene;
 pub mod live;
 pub mod machine;
 pub mod picture;
+pub mod poke;
 mod retry;
 mod sense;
 pub mod state;

@@ -207,8 +207,8 @@ impl Failure {
 pub enum SkipReason {
     /// `skip: true`.
     ByHand,
-    /// Its `when` was false.
-    When,
+    /// Its `when` was false; of what it asks for, what there was to tell, in words.
+    When(Option<Box<str>>),
     /// Its rule is `one_failed`, and nothing before it failed.
     NothingFailed,
     /// Every child was skipped.

@@ -113,9 +113,10 @@ pub fn reason(run: &Run, node: NodeId) -> String {
         }
         State::Skipped { reason, .. } => match &**reason {
             SkipReason::ByHand => "`skip: true`".to_owned(),
-            SkipReason::When => {
+            SkipReason::When(facts) => {
                 let when = run.tree().options(node).when.as_deref().unwrap_or_default();
-                format!("`when: {when}` is false")
+                let facts = facts.as_ref().map(|facts| format!(": {facts}")).unwrap_or_default();
+                format!("`when: {when}` is false{facts}")
             }
             SkipReason::NothingFailed => "nothing before it failed".to_owned(),
             SkipReason::Children => "all of it was skipped".to_owned(),

@@ -160,6 +160,11 @@ impl Cron {
         !self.has_star(MINUTE) && !self.has_star(HOUR)
     }
 
+    /// Whether it names one time of a day only.
+    pub(super) fn is_once_a_day(&self) -> bool {
+        [self.seconds, self.minutes, self.hours].map(u64::count_ones) == [1; 3]
+    }
+
     /// Whether a day must be allowed by both day fields: one of them has a star. Else one of them is enough.
     pub(super) fn wants_both_days(&self) -> bool {
         self.has_star(DATE) || self.has_star(WEEKDAY)

@@ -3,7 +3,8 @@
 
 use jiff::Timestamp;
 
-use super::slot::{Decision, Entry, Key};
+use super::occasion::Occasion;
+use super::slot::{Decision, Entry};
 
 /// So many slots in a row have a line each; with more, the rest share one.
 pub(super) const SINGLES: u64 = 100;
@@ -11,25 +12,26 @@ pub(super) const SINGLES: u64 = 100;
 /// One slot, or several in the order of time.
 #[derive(Clone, Debug)]
 pub(super) struct Slots {
-    pub(super) key: Key,
-    pub(super) first: Timestamp,
+    pub(super) first: Occasion,
     last: Timestamp,
     count: u64,
     /// Those after the first, as long as they are few.
-    more: Vec<Timestamp>,
+    more: Vec<Occasion>,
 }
 
 impl Slots {
-    pub(super) fn one(key: Key, at: Timestamp) -> Self {
-        Self { key, first: at, last: at, count: 1, more: Vec::new() }
+    pub(super) fn one(first: Occasion) -> Self {
+        Self { last: first.at, first, count: 1, more: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, slot: Timestamp) {
-        self.last = slot;
-        self.count += 1;
-        if self.count <= SINGLES {
-            self.more.push(slot);
-        }
+    /// Those that come after it.
+    pub(super) fn extend(&mut self, later: Self) {
+        // One that was moved may lie before another.
+        self.last = self.last.max(later.last);
+        let room = SINGLES.saturating_sub(self.count) as usize;
+        self.count += later.count;
+        let single = std::iter::once(later.first).chain(later.more);
+        self.more.extend(single.take(room));
     }
 
     pub(super) fn last(&self) -> Timestamp {
@@ -61,10 +63,11 @@ impl Trail {
         decision: Decision,
         reason: &str,
     ) {
-        let line = |key: Key, first, last, count| Entry {
+        let line = |first: Occasion, last, count| Entry {
             schedule: schedule.into(),
-            key,
-            first,
+            key: first.key,
+            date: first.date,
+            first: first.at,
             last,
             count,
             decision,
@@ -72,7 +75,7 @@ impl Trail {
         };
         if decision == Decision::Fired {
             self.0 = None;
-            entries.push(line(slots.key, slots.first, slots.last, slots.count));
+            entries.push(line(slots.first, slots.last, slots.count));
             return;
         }
         let continued = self.0.take().filter(|last| last.decision == decision && *last.reason == *reason);
@@ -80,22 +83,24 @@ impl Trail {
             continued.unwrap_or(Stretch { decision, reason: reason.into(), singles: 0, shared: None });
         match &mut stretch.shared {
             Some(shared) => {
-                shared.last = slots.last;
+                shared.last = shared.last.max(slots.last);
                 shared.count += slots.count;
                 // It may have grown in this very batch.
                 entries.retain(|entry| entry.schedule != shared.schedule || entry.key != shared.key);
                 entries.push(shared.clone());
             }
             None if stretch.singles + slots.count > SINGLES => {
-                let shared = line(slots.key, slots.first, slots.last, slots.count);
+                let shared = line(slots.first, slots.last, slots.count);
                 entries.push(shared.clone());
                 stretch.shared = Some(shared);
             }
             None => {
                 stretch.singles += slots.count;
-                entries.push(line(slots.key, slots.first, slots.first, 1));
-                let more = slots.more.into_iter();
-                entries.extend(more.map(|slot| line(Key::Instant(slot), slot, slot, 1)));
+                let each = std::iter::once(slots.first).chain(slots.more);
+                entries.extend(each.map(|slot| {
+                    let at = slot.at;
+                    line(slot, at, 1)
+                }));
             }
         }
         self.0 = Some(stretch);

@@ -5,82 +5,69 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::iter::Peekable;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 
 use super::day;
-use super::definition::{Policy, Schedule, Timetable};
-use super::plan::{Known, Situation, consider};
+use super::definition::{Policy, Schedule};
+use super::horizon::exhausted;
+use super::plan::foretold;
 use super::slot::Entry;
 
-/// The slots of one schedule whose dates lie in a range, with what is to become of them.
-#[derive(Clone, Debug)]
-pub struct Preview {
-    timetable: Timetable,
-    dates: (Date, Date),
-    /// Everything up to here has been shown.
-    at: Timestamp,
-    end: Timestamp,
+/// What is foreseen of a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Foreseen {
+    /// A slot, and what is to become of it.
+    Slot(Entry),
+    /// Nothing more is known, for its calendar has ended.
+    Exhausted {
+        /// The first instant of which nothing is.
+        at: Timestamp,
+        /// The first date.
+        date: Date,
+        /// Why, in a few words.
+        reason: String,
+    },
 }
 
-impl Preview {
-    /// Of all slots from the first date to the last, which is in it.
-    pub fn new(schedule: &Schedule, policy: &Policy, first: Date, last: Date) -> Self {
-        let zone = schedule.zone();
-        let begin = day::first(first, &zone);
-        Self {
-            timetable: alone(schedule, policy),
-            dates: (first, last),
-            // A slot at midnight itself is in it.
-            at: begin.checked_sub(SignedDuration::from_nanos(1)).unwrap_or(begin),
-            end: day::last(last, &zone),
+impl Foreseen {
+    fn at(&self) -> Timestamp {
+        match self {
+            Self::Slot(entry) => entry.first,
+            Self::Exhausted { at, .. } => *at,
         }
     }
 }
 
-impl Iterator for Preview {
-    type Item = Entry;
-
-    fn next(&mut self) -> Option<Entry> {
-        let (first, last) = self.dates;
-        loop {
-            let schedule = self.timetable.schedules.first()?;
-            let slot = schedule.next(self.at).filter(|slot| *slot <= self.end)?;
-            let before = std::mem::replace(&mut self.at, slot);
-            // Where a day's midnight comes twice, a part of its end lies among its neighbour's slots.
-            if (first..=last).contains(&schedule.date(slot)) {
-                return decided(&self.timetable, before, slot);
-            }
-        }
-    }
+/// What is to become of the slots of one schedule from the first date to the last, which is in it.
+pub fn preview<'a>(
+    schedule: &'a Schedule,
+    policy: &'a Policy,
+    (first, last): (Date, Date),
+) -> impl Iterator<Item = Foreseen> + use<'a> {
+    let foretold = |occasion| Foreseen::Slot(foretold(schedule, policy, occasion));
+    schedule.occasions(first, last).map(foretold).chain(end(schedule, policy, (first, last)))
 }
 
-/// What is to become of one slot of a schedule.
-pub fn of(schedule: &Schedule, policy: &Policy, slot: Timestamp) -> Option<Entry> {
-    let before = slot.checked_sub(SignedDuration::from_nanos(1)).ok()?;
-    decided(&alone(schedule, policy), before, slot)
+fn end(schedule: &Schedule, policy: &Policy, (first, last): (Date, Date)) -> Option<Foreseen> {
+    let (code, known_to) = schedule.exchange()?.horizon();
+    let date = known_to.tomorrow().ok()?.max(first);
+    let is_over = policy.end_date.is_some_and(|end| end < date);
+    let at = day::first(date, &schedule.zone());
+    (date <= last && !is_over).then(|| Foreseen::Exhausted { at, date, reason: exhausted(code, known_to) })
 }
 
-fn alone(schedule: &Schedule, policy: &Policy) -> Timetable {
-    Timetable { schedules: Box::new([schedule.clone()]), policy: policy.clone() }
-}
-
-fn decided(timetable: &Timetable, before: Timestamp, now: Timestamp) -> Option<Entry> {
-    let situation = Situation { now, paused_by: None, active: &[], absence: None };
-    consider(timetable, &mut [Known::since(before)], &situation).entries.pop()
-}
-
-/// Several of them as one, in the order of time; each slot with the number of the one it is from.
+/// What is foreseen of several as one, in the order of time; each with the number of the one it is of.
 #[derive(Clone, Debug)]
-pub struct Merged<I: Iterator<Item = Entry>> {
+pub struct Merged<I: Iterator<Item = Foreseen>> {
     sources: Vec<Peekable<I>>,
-    /// The next slot of each source that has one; of two at one instant the first source's goes first.
+    /// The next of each source that has one; of two at one instant the first source's goes first.
     heads: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
 
 impl<I> Merged<I>
 where
-    I: Iterator<Item = Entry>,
+    I: Iterator<Item = Foreseen>,
 {
     /// Of sources that are each in the order of time.
     pub fn new(sources: impl IntoIterator<Item = I>) -> Self {
@@ -94,19 +81,19 @@ where
 
     fn line_up(&mut self, number: usize) {
         if let Some(next) = self.sources[number].peek() {
-            self.heads.push(Reverse((next.first, number)));
+            self.heads.push(Reverse((next.at(), number)));
         }
     }
 }
 
-impl<I: Iterator<Item = Entry>> Iterator for Merged<I> {
-    type Item = (usize, Entry);
+impl<I: Iterator<Item = Foreseen>> Iterator for Merged<I> {
+    type Item = (usize, Foreseen);
 
     fn next(&mut self) -> Option<Self::Item> {
         let Reverse((_, number)) = self.heads.pop()?;
-        let entry = self.sources[number].next()?;
+        let next = self.sources[number].next()?;
         self.line_up(number);
-        Some((number, entry))
+        Some((number, next))
     }
 }
 
@@ -120,14 +107,18 @@ mod tests {
 
     fn schedule(text: &str, timezone: &str) -> Schedule {
         let Line::Times(cron) = Line::parse(text, Dialect::Extended).unwrap() else { panic!("{text}") };
-        let trigger = Trigger::Cron { text: text.into(), cron, dst: Dst::default() };
+        let trigger = Trigger::Cron { text: text.into(), cron, dst: Dst::default(), filter: None };
         Schedule { name: "default".into(), trigger, timezone: timezone.into() }
     }
 
     fn previewed(text: &str, timezone: &str, policy: &Policy, dates: [&str; 2]) -> Vec<String> {
-        let [first, last] = dates.map(|date| date.parse().unwrap());
-        let preview = Preview::new(&schedule(text, timezone), policy, first, last);
-        preview.map(|entry| format!("{} {}, {}", entry.first, entry.decision.word(), entry.reason)).collect()
+        let schedule = schedule(text, timezone);
+        let preview = preview(&schedule, policy, dates.map(|date| date.parse().unwrap()).into());
+        let told = |foreseen| match foreseen {
+            Foreseen::Slot(entry) => format!("{} {}, {}", entry.first, entry.decision.word(), entry.reason),
+            Foreseen::Exhausted { date, reason, .. } => format!("{date} {reason}"),
+        };
+        preview.map(told).collect()
     }
 
     #[test]
@@ -181,33 +172,31 @@ mod tests {
             "2026-11-23T02:30:00Z skipped, after end_date (2026-11-22)",
         ];
         assert_eq!(slots, expected);
-        let slot = "2026-11-23T02:30:00Z".parse().unwrap();
-        let entry = of(&schedule("30 2 * * *", "UTC"), &policy, slot).unwrap();
-        assert_eq!((entry.decision, &*entry.reason), (Decision::Skipped, "after end_date (2026-11-22)"));
     }
 
     #[test]
     fn a_boot_has_no_slot_by_the_clock() {
         let reboot = Schedule { trigger: Trigger::Reboot, ..schedule("0 0 * * *", "UTC") };
         let day = "2026-11-21".parse().unwrap();
-        assert_eq!(Preview::new(&reboot, &Policy::default(), day, day).count(), 0);
+        assert_eq!(preview(&reboot, &Policy::default(), (day, day)).count(), 0);
     }
 
-    fn entry(schedule: &str, second: i64) -> Entry {
+    fn entry(schedule: &str, second: i64) -> Foreseen {
         let first = Timestamp::from_second(second).unwrap();
-        Entry {
+        Foreseen::Slot(Entry {
             schedule: schedule.into(),
             key: Key::Instant(first),
+            date: Date::default(),
             first,
             last: first,
             count: 1,
             decision: Decision::Fired,
             reason: "".into(),
-        }
+        })
     }
 
-    fn told(merged: impl Iterator<Item = (usize, Entry)>) -> Vec<(usize, i64)> {
-        merged.map(|(number, entry)| (number, entry.first.as_second())).collect()
+    fn told(merged: impl Iterator<Item = (usize, Foreseen)>) -> Vec<(usize, i64)> {
+        merged.map(|(number, foreseen)| (number, foreseen.at().as_second())).collect()
     }
 
     #[test]

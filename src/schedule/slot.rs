@@ -1,25 +1,59 @@
 //! What became of a slot: one entry of the ledger. A slot that made no run says why, for good.
 
-use jiff::Timestamp;
+use std::num::NonZeroU32;
 
-/// What makes a slot the one it is, among those of its schedule: it fires once in all time.
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+/// What makes a slot the one it is, among those of its schedule: it fires once in all time. The keys of one
+/// schedule are in the order of its slots.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
-    /// The instant that a cron expression names.
+    /// The instant that a cron expression names, whenever that slot is to fire.
     Instant(Timestamp),
+    /// A date of an exchange, and which of its slots, from 0. Their instants may move.
+    Session {
+        /// The session's label, or the date of a closure.
+        label: Date,
+        /// 0 where there is one slot a session.
+        ordinal: u32,
+    },
     /// A boot of the machine, by its id.
     Boot(Box<str>),
     /// No slot: the machine's clock was set, and stood then at this instant.
     Clock(Timestamp),
 }
 
+const SESSION: &str = "session ";
+const BOOT: &str = "boot ";
+const CLOCK: &str = "clock ";
+
 impl Key {
     /// As it is kept.
     pub fn text(&self) -> String {
         match self {
             Self::Instant(at) => at.to_string(),
-            Self::Boot(id) => format!("boot {id}"),
-            Self::Clock(at) => format!("clock {at}"),
+            Self::Session { label, ordinal } => match NonZeroU32::new(*ordinal) {
+                None => format!("{SESSION}{label}"),
+                Some(ordinal) => format!("{SESSION}{label} #{ordinal}"),
+            },
+            Self::Boot(id) => format!("{BOOT}{id}"),
+            Self::Clock(at) => format!("{CLOCK}{at}"),
+        }
+    }
+
+    /// The key that is kept as this text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        if let Some(session) = text.strip_prefix(SESSION) {
+            let (label, ordinal) = session.split_once(" #").unwrap_or((session, "0"));
+            return Some(Self::Session { label: label.parse().ok()?, ordinal: ordinal.parse().ok()? });
+        }
+        if let Some(id) = text.strip_prefix(BOOT) {
+            return Some(Self::Boot(id.into()));
+        }
+        match text.strip_prefix(CLOCK) {
+            Some(at) => Some(Self::Clock(at.parse().ok()?)),
+            None => Some(Self::Instant(text.parse().ok()?)),
         }
     }
 }
@@ -71,6 +105,8 @@ pub struct Entry {
     pub schedule: Box<str>,
     /// Of the slot, or of the first of the stretch.
     pub key: Key,
+    /// The logical date of the slot, or of the first of the stretch.
+    pub date: Date,
     /// The slot's instant, or the first of the stretch.
     pub first: Timestamp,
     /// The last of the stretch; the same for a single slot.
@@ -81,4 +117,28 @@ pub struct Entry {
     pub decision: Decision,
     /// Why, in a few words.
     pub reason: Box<str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_is_kept() {
+        let at: Timestamp = "2026-11-21T02:30:00Z".parse().unwrap();
+        let label = jiff::civil::date(2026, 11, 27);
+        for (key, text) in [
+            (Key::Instant(at), "2026-11-21T02:30:00Z"),
+            (Key::Session { label, ordinal: 0 }, "session 2026-11-27"),
+            (Key::Session { label, ordinal: 26 }, "session 2026-11-27 #26"),
+            (Key::Boot("a1 b".into()), "boot a1 b"),
+            (Key::Clock(at), "clock 2026-11-21T02:30:00Z"),
+        ] {
+            assert_eq!(key.text(), text);
+            assert_eq!(Key::from_text(text), Some(key));
+        }
+        for text in ["", "session", "session 2026-11-31", "session 2026-11-27 #x", "clock", "noon"] {
+            assert_eq!(Key::from_text(text), None, "{text}");
+        }
+    }
 }

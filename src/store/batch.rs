@@ -11,13 +11,14 @@ use crate::pipeline::packed::Packed;
 use crate::run::event::{Event, Yield};
 use crate::run::flow::Tally;
 use crate::run::machine::Run;
+use crate::run::poke::LastPoke;
 use crate::run::state::{AttemptId, Entry, RunId, State};
 
 use super::event::Line;
 use super::fact::{Fact, Kill};
 use super::instant::ms;
 use super::record::{AttemptEnd, Evidence, NewRun, Params, PipelineId, RunState};
-use super::slots::{OutcomeRow, SlotRow};
+use super::slots::{OutcomeRow, ProgressRow, SlotRow};
 use super::state::{encode, encode_exit};
 
 /// What one transaction will write.
@@ -34,11 +35,12 @@ pub struct Batch {
     pub(super) ended: Vec<EndedRow>,
     pub(super) forgotten: BTreeSet<(RunId, String)>,
     pub(super) outputs: BTreeMap<(RunId, String), BTreeMap<String, String>>,
+    pub(super) pokes: BTreeMap<(RunId, String), LastPoke>,
     pub(super) journal: BTreeMap<RunId, Vec<Line>>,
     /// By schedule and key. More than one only after one that made a run, which the database will refuse.
     pub(super) slots: BTreeMap<(PipelineId, Box<str>, String), Vec<SlotRow>>,
     pub(super) outcomes: BTreeMap<RunId, OutcomeRow>,
-    pub(super) watermarks: BTreeMap<(PipelineId, Box<str>), i64>,
+    pub(super) progress: BTreeMap<(PipelineId, Box<str>), ProgressRow>,
 }
 
 /// Whose rows a part of a batch holds. Runs come first: a slot's run is there before the watermark passes it.
@@ -63,10 +65,11 @@ impl Batch {
             && self.ended.is_empty()
             && self.forgotten.is_empty()
             && self.outputs.is_empty()
+            && self.pokes.is_empty()
             && self.journal.is_empty()
             && self.slots.is_empty()
             && self.outcomes.is_empty()
-            && self.watermarks.is_empty()
+            && self.progress.is_empty()
     }
 
     /// The same in parts, of which none says anything about another's rows: what is refused of one run, or
@@ -103,6 +106,9 @@ impl Batch {
         for (key, values) in &self.outputs {
             parts.entry(Part::Run(key.0)).or_default().outputs.insert(key.clone(), values.clone());
         }
+        for (key, poke) in &self.pokes {
+            parts.entry(Part::Run(key.0)).or_default().pokes.insert(key.clone(), poke.clone());
+        }
         for (run, events) in &self.journal {
             parts.entry(Part::Run(*run)).or_default().journal.insert(*run, events.clone());
         }
@@ -116,8 +122,8 @@ impl Batch {
                 slots.entry(key.clone()).or_default().push(row.clone());
             }
         }
-        for (key, at) in &self.watermarks {
-            parts.entry(Part::Pipeline(key.0)).or_default().watermarks.insert(key.clone(), *at);
+        for (key, row) in &self.progress {
+            parts.entry(Part::Pipeline(key.0)).or_default().progress.insert(key.clone(), row.clone());
         }
         parts
     }
@@ -129,6 +135,7 @@ impl Batch {
             version_id: run.version.0,
             kind: run.kind.word(),
             logical_date: run.logical_date.to_string(),
+            calendar: run.calendar.clone(),
             scheduled_at: run.scheduled_at.map(ms),
             interval_start: ms(run.interval.start),
             interval_end: ms(run.interval.end),
@@ -226,6 +233,11 @@ impl Batch {
         self.outputs.entry(key).or_default().extend(values);
     }
 
+    /// What the sensor at a path of a run was last answered.
+    pub fn poke(&mut self, run: RunId, path: String, poke: LastPoke) {
+        self.pokes.insert((run, path), poke);
+    }
+
     /// What a leaf had written is void.
     pub fn forget_outputs(&mut self, run: &Run, node: NodeId) {
         let key = (run.id(), run.tree().path(node));
@@ -305,6 +317,7 @@ pub(super) struct NewRunRow {
     version_id: i64,
     kind: &'static str,
     logical_date: String,
+    calendar: Option<Box<str>>,
     scheduled_at: Option<i64>,
     interval_start: i64,
     interval_end: i64,

@@ -128,6 +128,12 @@ pub enum Damage {
         /// The state's word.
         status: &'static str,
     },
+    /// What is no slot's key.
+    #[error("`{text}` is no slot")]
+    Slot {
+        /// What it said.
+        text: String,
+    },
     /// JSON of another shape.
     #[error("{column} cannot be read")]
     Json {

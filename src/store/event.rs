@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pipeline::generated::Generated;
 use crate::pipeline::node::{NodeId, Tree};
-use crate::run::event::{Event, Sensed, Yield};
+use crate::run::event::{Event, Holds, Sensed, Yield};
 use crate::run::state::AttemptId;
 
 use super::error::{Damage, Error};
@@ -81,6 +81,8 @@ enum What {
 #[serde(rename_all = "snake_case")]
 enum Condition {
     Holds(bool),
+    /// It does not hold, and this is why.
+    Because(Box<str>),
     Error(Box<str>),
 }
 
@@ -99,8 +101,10 @@ impl Line {
             Event::Condition { node, holds } => What::Condition {
                 node: path(tree, *node),
                 result: match holds {
-                    Ok(holds) => Condition::Holds(*holds),
-                    Err(error) => Condition::Error(error.clone()),
+                    Holds::Yes => Condition::Holds(true),
+                    Holds::No(None) => Condition::Holds(false),
+                    Holds::No(Some(why)) => Condition::Because(why.clone()),
+                    Holds::Error(error) => Condition::Error(error.clone()),
                 },
             },
             Event::Open { node } => What::Open { node: path(tree, *node) },
@@ -151,8 +155,10 @@ impl Line {
             What::Condition { node: at, result } => Event::Condition {
                 node: node(tree, &at)?,
                 holds: match result {
-                    Condition::Holds(holds) => Ok(holds),
-                    Condition::Error(error) => Err(error),
+                    Condition::Holds(true) => Holds::Yes,
+                    Condition::Holds(false) => Holds::No(None),
+                    Condition::Because(why) => Holds::No(Some(why)),
+                    Condition::Error(error) => Holds::Error(error),
                 },
             },
             What::Open { node: at } => Event::Open { node: node(tree, &at)? },

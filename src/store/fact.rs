@@ -85,6 +85,8 @@ pub enum Skip {
     ByHand,
     /// Its `when` was false.
     When,
+    /// The same, and what there was to tell of what it asks for.
+    Because(Box<str>),
     /// Its rule is `one_failed`, and nothing before it failed.
     NothingFailed,
     /// Every child was skipped.
@@ -294,7 +296,8 @@ impl Skip {
     pub(super) fn of(reason: &state::SkipReason, tree: &Tree) -> Self {
         match reason {
             state::SkipReason::ByHand => Self::ByHand,
-            state::SkipReason::When => Self::When,
+            state::SkipReason::When(None) => Self::When,
+            state::SkipReason::When(Some(facts)) => Self::Because(facts.clone()),
             state::SkipReason::NothingFailed => Self::NothingFailed,
             state::SkipReason::Children => Self::Children,
             state::SkipReason::NotChosen(by) => Self::NotChosen(path(tree, *by)),
@@ -310,7 +313,8 @@ impl Skip {
     pub(super) fn into_law(self, tree: &Tree) -> Result<state::SkipReason, Damage> {
         Ok(match self {
             Self::ByHand => state::SkipReason::ByHand,
-            Self::When => state::SkipReason::When,
+            Self::When => state::SkipReason::When(None),
+            Self::Because(facts) => state::SkipReason::When(Some(facts)),
             Self::NothingFailed => state::SkipReason::NothingFailed,
             Self::Children => state::SkipReason::Children,
             Self::NotChosen(by) => state::SkipReason::NotChosen(node(tree, &by)?),

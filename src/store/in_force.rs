@@ -8,6 +8,9 @@ use serde_json::json;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use crate::schedule::progress::Progress;
+use crate::schedule::slot::Key;
+
 use super::catalog::{Definition, INSERT_PIPELINES, INSERT_VERSIONS, new_rows};
 use super::db::{Reader, Store};
 use super::error::{CommitError, Damage, Error};
@@ -19,10 +22,26 @@ use super::row::get;
 /// The last set that was valid: what a start with invalid files goes on with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InForce {
-    /// The text of sexton.yaml.
-    pub settings: String,
+    /// What stands beside the pipelines.
+    pub beside: Beside,
     /// The pipelines, by name.
     pub pipelines: Vec<Definition>,
+}
+
+/// The files that stand beside pipelines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// The text of sexton.yaml.
+    pub settings: String,
+    /// The files of calendars, in the order in which they count: path and text.
+    pub calendars: Vec<(String, String)>,
+}
+
+impl From<&str> for Beside {
+    /// A sexton.yaml, and nothing else.
+    fn from(settings: &str) -> Self {
+        Self { settings: settings.to_owned(), calendars: Vec::new() }
+    }
 }
 
 /// A pipeline that is to be in force.
@@ -30,8 +49,19 @@ pub struct InForce {
 pub struct Enacted {
     /// Its definition.
     pub definition: Definition,
-    /// Its schedules: the name of each, and the whole of it as text.
-    pub schedules: Vec<(Box<str>, String)>,
+    /// Its schedules.
+    pub schedules: Vec<EnactedSchedule>,
+}
+
+/// A schedule that is to be in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnactedSchedule {
+    /// Its name.
+    pub name: Box<str>,
+    /// The whole of it as text: with another text it is another, and begins anew.
+    pub spelled: String,
+    /// Where it goes by sessions: the last of its slots that is over if it begins now.
+    pub considered: Option<Key>,
 }
 
 /// How a pipeline in force stands.
@@ -44,10 +74,10 @@ pub struct Standing {
     /// Set while it is paused.
     pub paused: Option<Pause>,
     /// How far each of its schedules has been considered.
-    pub watermarks: BTreeMap<Box<str>, Timestamp>,
-    /// Slots beyond their schedule's watermark that have fired all the same: the clock was set back once.
-    /// Only schedules that have such slots are named.
-    pub fired_ahead: BTreeMap<Box<str>, BTreeSet<Timestamp>>,
+    pub progress: BTreeMap<Box<str>, Progress>,
+    /// Slots that have not been considered and have fired all the same: the clock was set back once, or the
+    /// schedule was another. Only schedules that have such slots are named.
+    pub fired_ahead: BTreeMap<Box<str>, BTreeSet<Key>>,
     /// Schedules that are new or spelled differently: they begin now.
     pub changed: Vec<Box<str>>,
 }
@@ -69,20 +99,22 @@ impl Store {
     /// Names are unique: of pipelines in the set, and of schedules in a pipeline.
     pub async fn enact(
         &mut self,
-        settings: &str,
+        beside: &Beside,
         set: &[Enacted],
         now: Timestamp,
     ) -> Result<Vec<Standing>, CommitError> {
         let keys = set.iter().map(|one| json!({ "name": one.definition.name, "hash": one.definition.hash }));
         let keys = json!(keys.collect::<Vec<_>>()).to_string();
         let schedules = set.iter().flat_map(|one| {
-            one.schedules.iter().map(|(name, spelled)| {
+            one.schedules.iter().map(|EnactedSchedule { name, spelled, considered }| {
                 json!({ "pipeline": one.definition.name, "name": name, "spelled": spelled,
-                    "watermark": ms(now) })
+                    "watermark": ms(now), "considered": considered.as_ref().map(Key::text) })
             })
         });
         let schedules = json!(schedules.collect::<Vec<_>>()).to_string();
-        let settings = json!([{ "source": settings, "loaded_at": ms(now) }]).to_string();
+        let calendars = json!(beside.calendars).to_string();
+        let settings = json!([{ "source": beside.settings, "calendars": calendars, "loaded_at": ms(now) }]);
+        let settings = settings.to_string();
         let new = self.unknown(&keys).await?;
         let new: Vec<_> = set
             .iter()
@@ -139,18 +171,24 @@ impl Store {
         mut changed: BTreeMap<String, Vec<Box<str>>>,
     ) -> Result<Vec<Standing>, CommitError> {
         let connection = self.writer.connection().await?;
-        let ahead: Vec<(i64, Box<str>, i64)> =
+        let ahead: Vec<(i64, Box<str>, String)> =
             sqlx::query_as(FIRED_AHEAD).fetch_all(&mut *connection).await?;
         let mut fired: BTreeMap<PipelineId, BTreeMap<_, BTreeSet<_>>> = BTreeMap::new();
-        for (pipeline, schedule, at) in ahead {
+        for (pipeline, schedule, slot) in ahead {
             let fired = fired.entry(PipelineId(pipeline)).or_default();
-            fired.entry(schedule).or_default().insert(from_ms(at)?);
+            fired.entry(schedule).or_default().insert(key(&slot)?);
         }
         let rows = sqlx::query(STANDINGS).bind(keys).fetch_all(connection).await?;
         let standing = |(row, one): (_, &Enacted)| {
             let standing = standing(row)?;
+            let mut fired_ahead = fired.remove(&standing.pipeline).unwrap_or_default();
+            fired_ahead.retain(|schedule, fired| {
+                let progress = standing.progress.get(schedule);
+                fired.retain(|key| progress.is_none_or(|progress| !progress.has_passed(key)));
+                !fired.is_empty()
+            });
             Ok(Standing {
-                fired_ahead: fired.remove(&standing.pipeline).unwrap_or_default(),
+                fired_ahead,
                 changed: changed.remove(&one.definition.name).unwrap_or_default(),
                 ..standing
             })
@@ -172,8 +210,12 @@ impl Reader {
     pub async fn in_force(&self) -> Result<Option<InForce>, Error> {
         // Both at one point in time.
         let mut reading = self.pool.begin().await?;
-        let settings = sqlx::query_scalar("select source from settings order by id desc limit 1");
-        let Some(settings) = settings.fetch_optional(&mut *reading).await? else { return Ok(None) };
+        let beside = sqlx::query_as("select source, calendars from settings order by id desc limit 1");
+        let beside: Option<(String, String)> = beside.fetch_optional(&mut *reading).await?;
+        let Some((settings, calendars)) = beside else { return Ok(None) };
+        let calendars = serde_json::from_str(&calendars)
+            .map_err(|source| Damage::Json { column: "calendars", source })?;
+        let beside = Beside { settings, calendars };
         let rows = sqlx::query(IN_FORCE).fetch_all(&mut *reading).await?;
         let definition = |row| {
             Ok(Definition {
@@ -184,7 +226,7 @@ impl Reader {
             })
         };
         let pipelines = rows.iter().map(definition).collect::<Result<_, Error>>()?;
-        Ok(Some(InForce { settings, pipelines }))
+        Ok(Some(InForce { beside, pipelines }))
     }
 
     /// How far any schedule in force has been considered.
@@ -201,17 +243,26 @@ fn standing(row: &SqliteRow) -> Result<Standing, CommitError> {
         (Some(by), Some(at)) => Some(Pause { by, at: from_ms(at)? }),
         (None, _) | (_, None) => None,
     };
-    let watermarks: BTreeMap<Box<str>, i64> = serde_json::from_str(row.try_get("watermarks")?)
-        .map_err(|source| Damage::Json { column: "watermarks", source })?;
-    let watermarks = watermarks.into_iter().map(|(schedule, at)| Ok((schedule, from_ms(at)?)));
+    let marks: BTreeMap<Box<str>, (i64, Option<String>)> = serde_json::from_str(row.try_get("progress")?)
+        .map_err(|source| Damage::Json { column: "progress", source })?;
+    let marks = marks.into_iter().map(|(schedule, (at, key))| Ok((schedule, progress(at, key.as_deref())?)));
     Ok(Standing {
         pipeline: PipelineId(row.try_get("id")?),
         version: VersionId(row.try_get("version_in_force")?),
         paused,
-        watermarks: watermarks.collect::<Result<_, Damage>>()?,
+        progress: marks.collect::<Result<_, Damage>>()?,
         fired_ahead: BTreeMap::new(),
         changed: Vec::new(),
     })
+}
+
+/// How far a schedule was considered, as its row has it.
+pub(super) fn progress(watermark: i64, considered: Option<&str>) -> Result<Progress, Damage> {
+    Ok(Progress { watermark: from_ms(watermark)?, considered: considered.map(key).transpose()? })
+}
+
+pub(super) fn key(slot: &str) -> Result<Key, Damage> {
+    Key::from_text(slot).ok_or_else(|| Damage::Slot { text: slot.to_owned() })
 }
 
 /// Those that meet tables which only grow.
@@ -232,9 +283,10 @@ const CHANGED: &str = "
     order by wanted.key";
 
 const INSERT_SETTINGS: &str = "
-    insert into settings (source, loaded_at)
-    select value ->> 'source', value ->> 'loaded_at' from jsonb_each(?)
-    where value ->> 'source' is not (select source from settings order by id desc limit 1);";
+    insert into settings (source, calendars, loaded_at)
+    select value ->> 'source', value ->> 'calendars', value ->> 'loaded_at' from jsonb_each(?)
+    where (value ->> 'source', value ->> 'calendars')
+        is not (select source, calendars from settings order by id desc limit 1);";
 
 const CLEAR_VERSIONS: &str = "
     update pipelines set version_in_force = null
@@ -252,25 +304,33 @@ const DELETE_SCHEDULES: &str = "
          from jsonb_each(?) join pipelines on pipelines.name = value ->> 'pipeline');";
 
 const UPSERT_SCHEDULES: &str = "
-    insert into schedules (pipeline_id, name, spelled, watermark)
-    select pipelines.id, value ->> 'name', value ->> 'spelled', value ->> 'watermark'
+    insert into schedules (pipeline_id, name, spelled, watermark, considered)
+    select pipelines.id, value ->> 'name', value ->> 'spelled', value ->> 'watermark', value ->> 'considered'
     from jsonb_each(?) join pipelines on pipelines.name = value ->> 'pipeline' where true
-    on conflict (pipeline_id, name) do update set spelled = excluded.spelled, watermark = excluded.watermark
+    on conflict (pipeline_id, name) do update set spelled = excluded.spelled, watermark = excluded.watermark,
+        considered = excluded.considered
     where schedules.spelled <> excluded.spelled;";
 
 // A row costs more on its way here than in SQLite: those of a pipeline's schedules come as one.
 const STANDINGS: &str = "
     select pipelines.id, version_in_force, paused_at, paused_by,
-        (select json_group_object(name, watermark) from schedules where pipeline_id = pipelines.id)
-            as watermarks
+        (select json_group_object(name, json_array(watermark, considered)) from schedules
+         where pipeline_id = pipelines.id) as progress
     from json_each(?) as wanted join pipelines on pipelines.name = wanted.value ->> 'name'
     order by wanted.key";
 
+// Those that were due later, and of schedules whose slots move those with a later key. Cut off behind the date,
+// keys as text are in the order of their dates, and what is too much is sorted out by who asked.
 const FIRED_AHEAD: &str = "
-    select schedules.pipeline_id, name, first
+    select schedules.pipeline_id, name, slot
     from schedules cross join ledger indexed by ledger_fired
     on ledger.pipeline_id = schedules.pipeline_id and schedule = name and first > watermark
-    where run_id is not null";
+    where run_id is not null
+    union
+    select schedules.pipeline_id, name, slot
+    from schedules cross join ledger
+    on ledger.pipeline_id = schedules.pipeline_id and schedule = name and slot >= substr(considered, 1, 18)
+    where considered is not null and run_id is not null";
 
 const PAUSE: &str = "
     update pipelines set paused_at = value ->> 'at', paused_by = value ->> 'by'

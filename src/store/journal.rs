@@ -13,6 +13,7 @@ use super::db::{Argument, Store};
 use super::error::{CommitError, Error};
 use super::event::Line;
 use super::instant::ms;
+use super::pokes::{PokeRow, UPSERT_POKES};
 
 /// The next numbers to give out. They grow for ever, over restarts and deletions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,14 +100,12 @@ impl Script {
             )
         });
         script.add(UPSERT_OUTPUTS, &outputs.collect::<Vec<_>>());
+        script.add(UPSERT_POKES, &batch.pokes.iter().map(PokeRow::of).collect::<Vec<_>>());
         let journal = batch.journal.iter().map(|(run, events)| JournalRow { run_id: run.0, events });
         script.add(INSERT_JOURNAL, &journal.collect::<Vec<_>>());
         script.met(UPSERT_SLOTS, &batch.slots.values().flatten().collect::<Vec<_>>(), REFUSE_FIRED);
         script.update(UPDATE_OUTCOMES, &batch.outcomes.values().collect::<Vec<_>>());
-        let watermarks = batch.watermarks.iter().map(
-            |((pipeline, name), at)| json!({ "pipeline_id": pipeline.0, "name": name, "watermark": at }),
-        );
-        script.update(UPDATE_WATERMARKS, &watermarks.collect::<Vec<_>>());
+        script.update(UPDATE_PROGRESS, &batch.progress.values().collect::<Vec<_>>());
         script.sql.push_str("commit");
         script
     }
@@ -164,7 +163,7 @@ fn key(run_id: i64, path: &str) -> serde_json::Value {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 19] = [
+pub(super) const STATEMENTS: [&str; 20] = [
     INSERT_RUNS,
     UPDATE_RUNS,
     REFUSE_MISSING,
@@ -179,18 +178,19 @@ pub(super) const STATEMENTS: [&str; 19] = [
     END_ATTEMPTS,
     DELETE_OUTPUTS,
     UPSERT_OUTPUTS,
+    UPSERT_POKES,
     INSERT_JOURNAL,
     UPSERT_SLOTS,
     REFUSE_FIRED,
     UPDATE_OUTCOMES,
-    UPDATE_WATERMARKS,
+    UPDATE_PROGRESS,
 ];
 
 const INSERT_RUNS: &str = "
-    insert into runs (id, pipeline_id, version_id, kind, logical_date, scheduled_at, interval_start,
+    insert into runs (id, pipeline_id, version_id, kind, logical_date, calendar, scheduled_at, interval_start,
         interval_end, params, evidence, state, created_at)
     select value ->> 'id', (select pipeline_id from versions where id = value ->> 'version_id'),
-        value ->> 'version_id', value ->> 'kind', value ->> 'logical_date', value ->> 'scheduled_at',
+        value ->> 'version_id', value ->> 'kind', value ->> 'logical_date', value ->> 'calendar', value ->> 'scheduled_at',
         value ->> 'interval_start', value ->> 'interval_end', value -> 'params', value -> 'evidence',
         value ->> 'state', value ->> 'created_at'
     from jsonb_each(?);";
@@ -309,7 +309,7 @@ const UPDATE_OUTCOMES: &str = "
     update ledger set decision = value ->> 'decision', reason = value ->> 'reason'
     from jsonb_each(?) where ledger.run_id = value ->> 'run_id';";
 
-const UPDATE_WATERMARKS: &str = "
-    update schedules set watermark = value ->> 'watermark'
+const UPDATE_PROGRESS: &str = "
+    update schedules set watermark = value ->> 'watermark', considered = value ->> 'considered'
     from jsonb_each(?) where schedules.pipeline_id = value ->> 'pipeline_id'
         and schedules.name = value ->> 'name';";

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use sqlx::sqlite::SqliteRow;
 
 use crate::run::state::RunId;
@@ -12,7 +13,8 @@ use crate::schedule::slot::{Decision, Key};
 
 use super::db::Reader;
 use super::error::Error;
-use super::instant::{from_ms, ms};
+use super::in_force::key;
+use super::instant::ms;
 use super::record::{LedgerId, PipelineId};
 use super::row::{get, instant, number, word};
 
@@ -43,6 +45,17 @@ pub struct LedgerRecord {
     pub run: Option<RunId>,
     /// When that was decided.
     pub decided_at: Timestamp,
+}
+
+impl LedgerRecord {
+    /// The label of its session and which of that session's slots it is; of a stretch the first's. `None` where
+    /// it is no session's.
+    pub fn session(&self) -> Option<(Date, u32)> {
+        match Key::from_text(&self.slot)? {
+            Key::Session { label, ordinal } => Some((label, ordinal)),
+            Key::Instant(_) | Key::Boot(_) | Key::Clock(_) => None,
+        }
+    }
 }
 
 /// Which lines, and from where on. Without instants the newest slot comes first; with one the oldest, which
@@ -78,6 +91,22 @@ impl Reader {
         query.fetch_all(&self.pool).await?.iter().map(record).collect()
     }
 
+    /// The lines of a schedule whose slots, or whose first ones, have keys of one kind from the first of these
+    /// on, and before the second; in no order, and at most so many.
+    pub async fn ledger_of_keys(
+        &self,
+        pipeline: PipelineId,
+        schedule: &str,
+        [from, before]: &[Key; 2],
+        limit: u32,
+    ) -> Result<Vec<LedgerRecord>, Error> {
+        let range = "ledger.pipeline_id = ? and schedule = ? and slot >= ? and slot < ?";
+        let sql = format!("{SELECT} where {range} limit ?");
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(pipeline.0).bind(schedule);
+        let query = query.bind(from.text()).bind(before.text()).bind(limit);
+        query.fetch_all(&self.pool).await?.iter().map(record).collect()
+    }
+
     /// The slot that made this run; `None` if no slot did.
     pub async fn slot_of_run(&self, run: RunId) -> Result<Option<LedgerRecord>, Error> {
         let sql = format!("{SELECT} where ledger.run_id = ?");
@@ -93,22 +122,22 @@ impl Reader {
         Ok(found.bind(pipeline.0).bind(schedule).bind(key.text()).fetch_one(&self.pool).await?)
     }
 
-    /// The slots of a pipeline after an instant that have fired, by schedule.
+    /// The slots of a pipeline that have fired and were due after an instant, by schedule.
     pub async fn fired_after(
         &self,
         pipeline: PipelineId,
         at: Timestamp,
-    ) -> Result<BTreeMap<Box<str>, BTreeSet<Timestamp>>, Error> {
-        let rows: Vec<(Box<str>, i64)> = sqlx::query_as(
-            "select schedule, first from ledger where pipeline_id = ? and first > ? and run_id is not null",
+    ) -> Result<BTreeMap<Box<str>, BTreeSet<Key>>, Error> {
+        let rows: Vec<(Box<str>, String)> = sqlx::query_as(
+            "select schedule, slot from ledger where pipeline_id = ? and first > ? and run_id is not null",
         )
         .bind(pipeline.0)
         .bind(ms(at))
         .fetch_all(&self.pool)
         .await?;
-        let mut fired: BTreeMap<Box<str>, BTreeSet<Timestamp>> = BTreeMap::new();
-        for (schedule, first) in rows {
-            fired.entry(schedule).or_default().insert(from_ms(first)?);
+        let mut fired: BTreeMap<Box<str>, BTreeSet<Key>> = BTreeMap::new();
+        for (schedule, slot) in rows {
+            fired.entry(schedule).or_default().insert(key(&slot)?);
         }
         Ok(fired)
     }

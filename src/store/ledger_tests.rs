@@ -7,7 +7,7 @@ use crate::schedule::slot::Decision;
 
 use super::catalog::Definition;
 use super::db::{CommitError, Store};
-use super::in_force::{Enacted, STATEMENTS};
+use super::in_force::{Enacted, EnactedSchedule, STATEMENTS};
 use super::ledger::LedgerFilter;
 use super::record::{LedgerId, PipelineId};
 
@@ -69,20 +69,20 @@ async fn a_set_that_finds_no_room_is_put_into_force_later() {
             source: "s".repeat(10_000),
             defaults: String::new(),
         },
-        schedules: vec![("main".into(), "@daily".into())],
+        schedules: vec![EnactedSchedule { name: "main".into(), spelled: "@daily".into(), considered: None }],
     };
     let set: Vec<_> = (0..100).map(pipeline).collect();
     let now = Timestamp::UNIX_EPOCH;
-    store.enact("old", &set[..1], now).await.unwrap();
+    store.enact(&"old".into(), &set[..1], now).await.unwrap();
     let before = store.reader().in_force().await.unwrap();
     for _ in 0..3 {
         pragma(&mut store, "pragma max_page_count = 80").await;
-        let error = store.enact("new", &set, now).await.unwrap_err();
+        let error = store.enact(&"new".into(), &set, now).await.unwrap_err();
         assert!(matches!(error, CommitError::Transient(_)), "{error:?}");
         assert_eq!(store.reader().in_force().await.unwrap(), before);
     }
     pragma(&mut store, "pragma max_page_count = 100000").await;
-    let standings = store.enact("new", &set, now).await.unwrap();
+    let standings = store.enact(&"new".into(), &set, now).await.unwrap();
     // What was refused has not counted as known.
     assert!(standings[0].changed.is_empty());
     assert!(standings[1..].iter().all(|one| one.changed.len() == 1));

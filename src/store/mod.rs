@@ -19,6 +19,7 @@ pub mod ledger;
 mod ledger_tests;
 mod lock;
 mod migrations;
+pub mod pokes;
 pub mod record;
 mod row;
 pub mod runs;

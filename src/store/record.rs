@@ -114,6 +114,8 @@ pub struct NewRun {
     pub kind: RunKind,
     /// The date it is for.
     pub logical_date: Date,
+    /// The code of the calendar whose session of that date is its session, if it has one.
+    pub calendar: Option<Box<str>>,
     /// The instant its slot names; none for a manual run.
     pub scheduled_at: Option<Timestamp>,
     /// The data it is about.

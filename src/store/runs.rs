@@ -30,6 +30,8 @@ pub struct RunRecord {
     pub kind: RunKind,
     /// The date it is for.
     pub logical_date: Date,
+    /// The code of the calendar whose session of that date is its session, if it has one.
+    pub calendar: Option<Box<str>>,
     /// The instant its slot names.
     pub scheduled_at: Option<Timestamp>,
     /// The data it is about.
@@ -75,6 +77,13 @@ impl Reader {
         row.as_ref().map(run).transpose()
     }
 
+    /// The newest run of a pipeline for a date; `None` where there is none.
+    pub async fn newest_run(&self, pipeline: &str, date: Date) -> Result<Option<RunRecord>, Error> {
+        let sql = format!("{SELECT} where runs.id = ({NEWEST})");
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(pipeline).bind(date.to_string());
+        query.fetch_optional(&self.pool).await?.as_ref().map(run).transpose()
+    }
+
     /// A page of at most `limit` runs.
     pub async fn runs(&self, filter: &RunFilter, limit: u32) -> Result<Vec<RunRecord>, Error> {
         let (sql, values) = list(filter);
@@ -107,9 +116,14 @@ impl Reader {
 
 const SELECT: &str = "
     select runs.id, runs.pipeline_id, pipelines.name as pipeline_name, version_id, kind, logical_date,
-        scheduled_at, interval_start, interval_end, params, evidence, state, suppressed, runs.created_at,
+        calendar, scheduled_at, interval_start, interval_end, params, evidence, state, suppressed, runs.created_at,
         started_at, ended_at
     from runs join pipelines on pipelines.id = runs.pipeline_id";
+
+/// Through `runs_by_pipeline_date`.
+pub(super) const NEWEST: &str = "
+    select max(id) from runs
+    where pipeline_id = (select id from pipelines where name = ?) and logical_date = ?";
 
 enum Value {
     Number(i64),
@@ -179,6 +193,7 @@ fn run(row: &SqliteRow) -> Result<RunRecord, Error> {
         version: VersionId(get(row, "version_id")?),
         kind: word(row, "kind", RunKind::from_word)?,
         logical_date: date(row)?,
+        calendar: get(row, "calendar")?,
         scheduled_at: maybe_instant(row, "scheduled_at")?,
         interval: Interval { start: instant(row, "interval_start")?, end: instant(row, "interval_end")? },
         params: json(row, "params")?,

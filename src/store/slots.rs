@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::run::state::RunId;
-use crate::schedule::slot::{Decision, Entry};
+use crate::schedule::progress::Progress;
+use crate::schedule::slot::{Decision, Entry, Key};
 
 use super::batch::Batch;
 use super::instant::ms;
@@ -57,10 +58,15 @@ impl Batch {
         batch
     }
 
-    /// The slots of this schedule are considered up to and with this instant. The schedule is in force, or
-    /// the batch is refused.
-    pub fn watermark(&mut self, pipeline: PipelineId, schedule: &str, at: Timestamp) {
-        self.watermarks.insert((pipeline, schedule.into()), ms(at));
+    /// The slots of this schedule are considered so far. The schedule is in force, or the batch is refused.
+    pub fn progress(&mut self, pipeline: PipelineId, schedule: &str, progress: &Progress) {
+        let row = ProgressRow {
+            pipeline_id: pipeline.0,
+            name: schedule.into(),
+            watermark: ms(progress.watermark),
+            considered: progress.considered.as_ref().map(Key::text),
+        };
+        self.progress.insert((pipeline, schedule.into()), row);
     }
 }
 
@@ -84,6 +90,14 @@ impl SlotRow {
     pub(super) fn run(&self) -> Option<RunId> {
         self.run_id.map(RunId)
     }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ProgressRow {
+    pipeline_id: i64,
+    name: Box<str>,
+    watermark: i64,
+    considered: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]

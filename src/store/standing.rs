@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use crate::schedule::progress::Progress;
 
 use super::catalog::Definition;
 use super::db::Reader;
-use super::error::Error;
-use super::in_force::Pause;
-use super::instant::from_ms;
+use super::error::{Damage, Error};
+use super::in_force::{Pause, progress};
 use super::record::PipelineId;
 use super::row::{get, maybe_instant};
 
@@ -18,10 +17,12 @@ use super::row::{get, maybe_instant};
 pub struct Outlook {
     /// What its slots go by; `None` where no file in force defines it.
     pub in_force: Option<Definition>,
+    /// The files of calendars in force, in the order in which they count: path and text.
+    pub calendars: Vec<(String, String)>,
     /// Set while it is paused.
     pub paused: Option<Pause>,
     /// How far each schedule in force has been considered, by name.
-    pub watermarks: BTreeMap<Box<str>, Timestamp>,
+    pub progress: BTreeMap<Box<str>, Progress>,
 }
 
 impl Reader {
@@ -40,8 +41,14 @@ impl Reader {
              where pipelines.id = ?",
         );
         let row = row.bind(pipeline.0).fetch_one(&mut *reading).await?;
-        let marks = sqlx::query_as("select name, watermark from schedules where pipeline_id = ?");
-        let marks: Vec<(Box<str>, i64)> = marks.bind(pipeline.0).fetch_all(&mut *reading).await?;
+        let marks = sqlx::query_as("select name, watermark, considered from schedules where pipeline_id = ?");
+        let marks: Vec<(Box<str>, i64, Option<String>)> =
+            marks.bind(pipeline.0).fetch_all(&mut *reading).await?;
+        let calendars = sqlx::query_scalar("select calendars from settings order by id desc limit 1");
+        let calendars: Option<String> = calendars.fetch_optional(&mut *reading).await?;
+        let calendars = calendars.map_or(Ok(Vec::new()), |text| {
+            serde_json::from_str(&text).map_err(|source| Damage::Json { column: "calendars", source })
+        })?;
         let in_force = match get::<Option<String>>(&row, "hash")? {
             None => None,
             Some(hash) => Some(Definition {
@@ -53,8 +60,8 @@ impl Reader {
         };
         let by: Option<Box<str>> = get(&row, "paused_by")?;
         let paused = by.zip(maybe_instant(&row, "paused_at")?).map(|(by, at)| Pause { by, at });
-        let watermarks = marks.into_iter().map(|(name, at)| Ok((name, from_ms(at)?)));
-        let watermarks = watermarks.collect::<Result<_, Error>>()?;
-        Ok(Outlook { in_force, paused, watermarks })
+        let marks = marks.into_iter().map(|(name, at, key)| Ok((name, progress(at, key.as_deref())?)));
+        let progress = marks.collect::<Result<_, Error>>()?;
+        Ok(Outlook { in_force, calendars, paused, progress })
     }
 }

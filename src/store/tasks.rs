@@ -131,6 +131,17 @@ impl Reader {
         query.bind(i64::from(limit)).fetch_all(&self.pool).await?.iter().map(task).collect()
     }
 
+    /// The state of a task or container; `None` where it has no row: it was not reached, or what stands above it
+    /// says it all.
+    pub async fn status(&self, run: RunId, path: &str) -> Result<Option<Status>, Error> {
+        let query = sqlx::query(
+            "select state from tasks where run_id = ? and path = ?
+             union all select state from containers where run_id = ? and path = ?",
+        );
+        let row = query.bind(run.0).bind(path).bind(run.0).bind(path).fetch_optional(&self.pool).await?;
+        row.as_ref().map(|row| word(row, "state", Status::from_word)).transpose()
+    }
+
     /// One task's row; `None` if it has none.
     pub async fn task(&self, run: RunId, path: &str) -> Result<Option<TaskRecord>, Error> {
         let sql = format!("{SELECT_TASKS} where run_id = ? and path = ?");
@@ -199,6 +210,14 @@ impl Reader {
             outputs.entry(path).or_default().insert(key, value);
         }
         Ok(outputs)
+    }
+
+    /// Whether something of a run has ever been cleared.
+    pub async fn was_cleared(&self, run: RunId) -> Result<bool, Error> {
+        // As JSON has it, and as no text inside JSON can look.
+        let sql =
+            "select exists (select 1 from journal where run_id = ? and instr(events, '\"event\":\"clear\"'))";
+        Ok(sqlx::query_scalar(sql).bind(run.0).fetch_one(&self.pool).await?)
     }
 }
 

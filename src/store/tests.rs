@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use crate::calendar::book::Book;
 use crate::pipeline::command::Command;
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
 use crate::pipeline::generated::Generated;
@@ -12,7 +13,7 @@ use crate::pipeline::kind::{Children, Kind};
 use crate::pipeline::node::{NodeId, Options, Tree, TreeBuilder};
 use crate::pipeline::packed::Packed;
 use crate::pipeline::policy::Settings;
-use crate::run::event::{Event, Sensed, Yield};
+use crate::run::event::{Event, Holds, Sensed, Yield};
 use crate::run::force::{Halt, HaltReason, Kill, KillReason, Mark};
 use crate::run::machine::Run;
 use crate::run::state::{AttemptId, CancelReason, Exit, Failure, RunId, SkipReason, State, Status, Success};
@@ -132,7 +133,7 @@ fn halt() -> impl Strategy<Value = Box<Halt>> {
 fn skip() -> impl Strategy<Value = Box<SkipReason>> {
     prop_oneof![
         Just(SkipReason::ByHand),
-        Just(SkipReason::When),
+        proptest::option::of(text()).prop_map(SkipReason::When),
         Just(SkipReason::NothingFailed),
         Just(SkipReason::Children),
         node().prop_map(SkipReason::NotChosen),
@@ -208,7 +209,11 @@ fn state() -> impl Strategy<Value = State> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let holds = prop_oneof![any::<bool>().prop_map(Ok), text().prop_map(Err)];
+    let holds = prop_oneof![
+        Just(Holds::Yes),
+        proptest::option::of(text()).prop_map(Holds::No),
+        text().prop_map(Holds::Error)
+    ];
     let nodes = proptest::collection::btree_set(node(), 0..NODES as usize);
     prop_oneof![
         Just(Event::Begin),
@@ -308,7 +313,7 @@ fn the_journal_explains_itself() {
         r#"{"at":1526270400000,"event":"sensed","node":"w/t 0","answer":{"met":"/in/x is there"}}"#
     );
     assert_eq!(
-        told(Event::Condition { node: NodeId::ROOT, holds: Ok(false) }),
+        told(Event::Condition { node: NodeId::ROOT, holds: Holds::No(None) }),
         r#"{"at":1526270400000,"event":"condition","node":"/","result":{"holds":false}}"#
     );
     let nodes = (36..NODES).filter(|id| *id != 39).chain([39]).map(NodeId).collect();
@@ -333,6 +338,7 @@ async fn begun() -> (tempfile::TempDir, Store, Run, Batch) {
         version,
         kind: RunKind::Manual,
         logical_date: jiff::civil::date(1970, 1, 1),
+        calendar: None,
         scheduled_at: None,
         interval: Interval { start: now, end: now },
         params: Params::new(),
@@ -349,7 +355,7 @@ async fn begun() -> (tempfile::TempDir, Store, Run, Batch) {
 /// One of the same tree.
 fn pipeline() -> Pipeline {
     let file = SourceFile::new("p.yaml", "exec: 'true'");
-    Pipeline { tree: Arc::new(tree()), ..parse(&file, &Defaults::default()).0.unwrap() }
+    Pipeline { tree: Arc::new(tree()), ..parse(&file, &Defaults::default(), &Book::default()).0.unwrap() }
 }
 
 async fn pragma(store: &mut Store, sql: &'static str) {
@@ -426,8 +432,18 @@ async fn every_list_goes_through_an_index() {
     }
 }
 
-const TABLES: [&str; 9] =
-    ["pipelines", "versions", "runs", "tasks", "containers", "attempts", "outputs", "schedules", "ledger"];
+const TABLES: [&str; 10] = [
+    "pipelines",
+    "versions",
+    "runs",
+    "tasks",
+    "containers",
+    "attempts",
+    "outputs",
+    "pokes",
+    "schedules",
+    "ledger",
+];
 
 #[tokio::test]
 async fn no_write_walks_over_a_table() {
@@ -442,4 +458,16 @@ async fn no_write_walks_over_a_table() {
             assert!(!TABLES.contains(&table), "{step}: {statement}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_newest_run_is_found_through_an_index() {
+    let (_dir, mut store, _run, _batch) = begun().await;
+    let connection = store.writer.connection().await.unwrap();
+    let sql = sqlx::AssertSqlSafe(format!("explain query plan {}", super::runs::NEWEST));
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(sql).bind("a").bind("2026-11-20").fetch_all(&mut *connection).await.unwrap();
+    let steps: Vec<&str> = plan.iter().map(|(.., step)| step.as_str()).collect();
+    let search = "SEARCH runs USING COVERING INDEX runs_by_pipeline_date (pipeline_id=? AND logical_date=?)";
+    assert!(steps.contains(&search), "{steps:?}");
 }

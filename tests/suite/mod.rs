@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod crash;
 mod keeper;
+mod sensor;
 mod serve;
 mod simulation;
 mod store;

@@ -4,6 +4,7 @@
 mod combined;
 mod findings;
 mod guide;
+mod hostile;
 mod layers;
 mod model;
 mod offsets;

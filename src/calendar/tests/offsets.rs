@@ -45,6 +45,18 @@ fn what_is_no_offset_is_shown_with_its_place() {
             "did you mean `open`?",
         ),
         (
+            "  ",
+            "",
+            "an offset begins with `open`, `close`, `next_open`, `prev_close` or a time",
+            "for example",
+        ),
+        (
+            "+ 4h",
+            "+ 4h",
+            "an offset begins with `open`, `close`, `next_open`, `prev_close` or a time",
+            "for example",
+        ),
+        (
             " next-open",
             "next",
             "expected `open`, `close`, `next_open`, `prev_close` or a time, found `next`",

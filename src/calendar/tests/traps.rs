@@ -150,6 +150,11 @@ fn trap_09_breaks_and_half_days_without_one() {
     // Lunch is in the session.
     let lunch = tokyo.at(at("2026-11-24T03:00:00Z")).unwrap();
     assert_eq!(lunch.pause, Some((at("2026-11-24T02:30:00Z"), at("2026-11-24T03:30:00Z"))));
+    let open = |time: &str| lunch.is_open(at(&format!("2026-11-24T{time}Z")));
+    assert_eq!(
+        ["00:00:00", "02:29:59", "02:30:00", "03:29:59", "03:30:00", "06:30:00"].map(open),
+        [true, true, false, false, true, false]
+    );
     assert_eq!(hours(&hong_kong, "2026-12-23"), "09:30-12:00 13:00-16:00");
     for half in ["2026-12-24", "2026-12-31"] {
         assert_eq!(hours(&hong_kong, half), "09:30-12:00");
@@ -222,6 +227,9 @@ fn trap_13_beyond_its_end_a_table_says_nothing() {
     assert_eq!(shanghai.first_after(at("2026-12-31T12:00:00Z")), None);
     assert_eq!(resolved("XSHG", "2026-12-31", "next_open"), "none");
     assert_eq!(resolved("XSHG", "2027-01-04", "16:30"), "none");
+    // There may be sessions in between.
+    assert_eq!(resolved("XSHG", "2027-03-01", "prev_close"), "none");
+    assert_eq!(resolved("XSHG", "1990-11-01", "next_open"), "none");
     // The week and the year that begin in it end beyond, or with it.
     assert!(!shanghai.is_last_of(day("2026-12-31"), Period::Week));
     assert!(shanghai.is_last_of(day("2026-12-31"), Period::Year));

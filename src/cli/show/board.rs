@@ -15,9 +15,11 @@ use crate::clock::Clock;
 use crate::control::Watch;
 use crate::executor::log;
 use crate::executor::output::Places;
+use crate::mask::Masker;
 use crate::pipeline::graft::Graft;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
+use crate::run::poke::LastPoke;
 use crate::run::state::{RunId, Status};
 use crate::run::why;
 
@@ -40,6 +42,8 @@ struct Row {
     took: Option<i64>,
     /// Of a running task.
     log: Option<PathBuf>,
+    /// What a sensor that waits was last answered.
+    answer: Option<Box<str>>,
 }
 
 /// The watch of a run on a terminal.
@@ -54,19 +58,20 @@ pub struct Board {
 }
 
 impl Board {
-    /// A board of this run, and the thread that draws it on standard error.
+    /// A board of this run, and the thread that draws it on standard error; these secrets are on no board.
     pub fn start(
         run: RunId,
         places: Places,
         endings: Endings,
         clock: Arc<dyn Clock>,
+        secrets: Vec<String>,
     ) -> std::io::Result<Self> {
         let rows = Arc::new(Mutex::new(BTreeMap::new()));
         let (stop, stopped) = channel();
         let shared = rows.clone();
         let drawer = std::thread::Builder::new()
             .name("board".to_owned())
-            .spawn(move || draw(&shared, &stopped, &*clock))?;
+            .spawn(move || draw(&shared, &stopped, &*clock, &secrets))?;
         Ok(Self { run, rows, places, endings, stop: Some(stop), drawer: Some(drawer) })
     }
 
@@ -91,6 +96,7 @@ impl Board {
             since,
             took: took.map(|since| now.as_millisecond() - since.as_millisecond()),
             log: running.then(|| self.places.absolute(&log)),
+            answer: before.filter(|_| status == Status::Waiting).and_then(|row| row.answer.clone()),
         }
     }
 }
@@ -129,6 +135,15 @@ impl Watch for Board {
         }
     }
 
+    fn poked(&mut self, live: &Live, node: NodeId, poke: &LastPoke) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let row =
+            rows.get_mut(&node).filter(|row| live.run.id() == self.run && row.status == Status::Waiting);
+        if let Some(row) = row {
+            row.answer = Some(poke.words.clone());
+        }
+    }
+
     fn finished(&mut self, live: &Live, now: Timestamp) {
         self.endings.tell(live, now);
         if live.run.id() != self.run {
@@ -142,14 +157,15 @@ impl Watch for Board {
     }
 }
 
-fn draw(rows: &Mutex<BTreeMap<NodeId, Row>>, stopped: &Receiver<()>, clock: &dyn Clock) {
+fn draw(rows: &Mutex<BTreeMap<NodeId, Row>>, stopped: &Receiver<()>, clock: &dyn Clock, secrets: &[String]) {
     let screen = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{msg}") {
         screen.set_style(style);
     }
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(BEAT) {
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        screen.set_message(board(rows.into_values().collect(), clock.now(), size()));
+        let text = board(rows.into_values().collect(), clock.now(), size());
+        screen.set_message(Masker::text(secrets, &text));
         screen.tick();
     }
     screen.finish_and_clear();
@@ -192,6 +208,7 @@ fn board(mut rows: Vec<Row>, now: Timestamp, (columns, lines): (usize, usize)) -
         };
         let time = millis.map(|millis| lasted(millis.max(0))).unwrap_or_default();
         let last = row.log.as_deref().and_then(|log| log::tail(log, 1, false).ok()?.pop());
+        let last = row.answer.as_deref().map(str::to_owned).or(last);
         let said = last.map(|last| format!("  │ {}", log::tame(last.trim()))).unwrap_or_default();
         let mark = mark(row.status);
         let line = format!(

@@ -38,7 +38,9 @@ fn head(calendar: &Calendar, from: Date, to: Date, files: &[&str]) -> String {
     }
     lines.extend(files.iter().map(|file| format!("with {file}")));
     lines.push(week(calendar, from));
-    lines.push(format!("{from} to {to}: {}", counted(calendar, from, to)));
+    let year = (from, to) == (from.first_of_year(), from.last_of_year());
+    let dates = if year { from.year().to_string() } else { format!("{from} to {to}") };
+    lines.push(format!("{dates}: {}", counted(calendar, from, to)));
     lines.join("\n") + "\n"
 }
 
@@ -50,8 +52,19 @@ fn counted(calendar: &Calendar, from: Date, to: Date) -> String {
         early += usize::from(session.early_close);
         late += usize::from(session.late_open);
     }
-    let closed = days(from, to).filter(|date| matches!(calendar.day(*date), Day::Closed(_))).count();
-    let counts = [(all, "session"), (closed, "holiday"), (early, "early close"), (late, "late open")];
+    let (mut holidays, mut ad_hoc) = (0, 0);
+    for date in days(from, to) {
+        if let Day::Closed(closure) = calendar.day(date) {
+            *(if closure.ad_hoc { &mut ad_hoc } else { &mut holidays }) += 1;
+        }
+    }
+    let counts = [
+        (all, "session"),
+        (holidays, "holiday"),
+        (ad_hoc, "ad hoc closure"),
+        (early, "early close"),
+        (late, "late open"),
+    ];
     let told = counts.iter().filter(|(count, what)| *count > 0 || *what == "session");
     told.map(|(count, what)| plural(*count, what)).collect::<Vec<_>>().join(", ")
 }

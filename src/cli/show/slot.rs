@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::duration;
 use crate::schedule::slot::Decision;
-use crate::schedule::why::{clock, slots, stretch};
+use crate::schedule::told::{clock, slots, stretch};
 use crate::store::ledger::LedgerRecord;
 use crate::store::record::RunState;
 use crate::store::runs::RunRecord;
@@ -16,14 +16,23 @@ use crate::store::runs::RunRecord;
 /// So many slots in a row whose runs succeeded are told in one sentence.
 const FOLD: usize = 4;
 
-/// A line's slots for a column: `first`, or `first … last ×count`.
+/// A line's slots for a column: `first`, or `first … last ×count`; of a session's with its label.
 pub fn cell(line: &LedgerRecord, zone: &TimeZone) -> String {
+    let label = label(line).map(|label| format!(" [{label}]")).unwrap_or_default();
     if line.first == line.last {
-        return clock(line.first, zone);
+        return clock(line.first, zone) + &label;
     }
     // Of a clock that was set it is no count of slots in a row.
     let count = if line.decision == Decision::Rebased { String::new() } else { format!(" ×{}", line.count) };
-    format!("{}{count}", stretch(line.first, line.last, zone, " … "))
+    format!("{}{count}{label}", stretch(line.first, line.last, zone, " … "))
+}
+
+/// The session of a line, or of the first of a stretch: `2026-11-27`, `2026-11-27 #3`, `2026-11-27 …`.
+fn label(line: &LedgerRecord) -> Option<String> {
+    let (label, ordinal) = line.session()?;
+    let ordinal = if ordinal == 0 { String::new() } else { format!(" #{ordinal}") };
+    let on = if line.count > 1 { " …" } else { "" };
+    Some(format!("{label}{ordinal}{on}"))
 }
 
 /// A line, and the run it made.
@@ -61,8 +70,11 @@ fn sentence(line: &LedgerRecord, run: Option<&RunRecord>, zone: &TimeZone, there
             slots(line.count, line.first, line.last, zone)
         }
     };
+    // Mostly the label is the date that stands there anyway.
+    let elsewhere = |label: &String| !what.contains(&label[..10]);
+    let label = label(line).filter(elsewhere).map(|label| format!(" [{label}]")).unwrap_or_default();
     let stands = run.map(|run| format!(" {}", stands(run, zone, there))).unwrap_or_default();
-    format!("Schedule `{}`, {what}: {}.{stands}", line.schedule, outcome(line))
+    format!("Schedule `{}`, {what}{label}: {}.{stands}", line.schedule, outcome(line))
 }
 
 /// `fired, 12s late`: the decision and the reason, where that does not begin with it.

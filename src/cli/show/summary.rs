@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use crate::executor::log;
 use crate::executor::output::Places;
+use crate::mask::Masker;
 use crate::run::state::Status;
 
 use super::ending::Ending;
@@ -27,8 +28,8 @@ pub struct Label {
     pub began: Timestamp,
 }
 
-/// The text.
-pub fn summary(ending: &Ending, label: &Label, state: &Path) -> String {
+/// The text, without these secrets.
+pub fn summary(ending: &Ending, label: &Label, state: &Path, secrets: &[String]) -> String {
     let places = Places::new(state);
     let mut text = format!("\n{}", ending.picture);
     for (path, attempt) in &ending.failed {
@@ -65,5 +66,5 @@ pub fn summary(ending: &Ending, label: &Label, state: &Path) -> String {
     let _ = write!(text, "\n{pipeline} [{date}] run {run}: {status} in {took}");
     // There is a directory only if something was printed.
     let _ = if logs.is_dir() { writeln!(text, ", logs in {}", logs.display()) } else { writeln!(text) };
-    text
+    Masker::text(secrets, &text)
 }

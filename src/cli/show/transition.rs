@@ -5,9 +5,11 @@ use std::io::Write as _;
 use jiff::Timestamp;
 
 use crate::control::Watch;
+use crate::executor::log;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
-use crate::run::state::{RunId, State};
+use crate::run::poke::LastPoke;
+use crate::run::state::{RunId, State, Status};
 use crate::run::why;
 use crate::wire;
 
@@ -41,6 +43,17 @@ impl Watch for Transitions {
                 Ok(())
             };
         }
+    }
+
+    /// The first answer only: those after it say the same, mostly.
+    fn poked(&mut self, live: &Live, node: NodeId, poke: &LastPoke) {
+        let waits = live.run.seen(node).status == Status::Waiting;
+        if self.json || !waits || poke.pokes > 1 || live.run.id() != self.run {
+            return;
+        }
+        let (time, path) = (time(live, poke.at), live.run.tree().path(node));
+        let words = log::tame(&poke.words);
+        let _ = writeln!(std::io::stdout().lock(), "{time}  {:15}  {path}  {words}", Status::Waiting.word());
     }
 
     fn finished(&mut self, live: &Live, now: Timestamp) {
@@ -83,7 +96,7 @@ fn tells(live: &Live, node: NodeId, now: Timestamp) -> bool {
 }
 
 fn line(live: &Live, node: NodeId, now: Timestamp) -> String {
-    let time = now.to_zoned(live.scope.timezone.clone()).strftime("%H:%M:%S %Z").to_string();
+    let time = time(live, now);
     let status = live.run.seen(node).status;
     let path = match node {
         NodeId::ROOT => live.pipeline.name.to_string(),
@@ -94,4 +107,8 @@ fn line(live: &Live, node: NodeId, now: Timestamp) -> String {
         reason => format!("  {reason}"),
     };
     format!("{time}  {:15}  {path}{reason}", status.word())
+}
+
+fn time(live: &Live, at: Timestamp) -> String {
+    at.to_zoned(live.scope.timezone.clone()).strftime("%H:%M:%S %Z").to_string()
 }

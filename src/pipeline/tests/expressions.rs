@@ -101,7 +101,7 @@ when: sesion('x')
     2 | when: sesion('x')
       |       ^^^^^^^^^^^
       |
-      = help: there are `range` and `secret`
+      = help: there are `calendar`, `date`, `range` and `secret`
     "#);
 }
 

@@ -3,11 +3,13 @@
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
 use crate::yaml::report::{Report, SourceFile};
 
+use super::templates::book;
+
 /// The pipeline of a text that has no error and no warning.
 #[track_caller]
 pub(super) fn pipeline(text: &str) -> Pipeline {
     let file = SourceFile::new("config/pipelines/nightly.yaml", text);
-    let (pipeline, found) = parse(&file, &Defaults::default());
+    let (pipeline, found) = parse(&file, &Defaults::default(), &book());
     let mut report = Report::default();
     report.add(&file, found);
     assert!(report.is_empty(), "{}", report.render(false));
@@ -21,7 +23,7 @@ pub(super) fn findings(text: &str) -> String {
 
 pub(super) fn report(text: &str) -> Report {
     let file = SourceFile::new("nightly.yaml", text);
-    let (pipeline, found) = parse(&file, &Defaults::default());
+    let (pipeline, found) = parse(&file, &Defaults::default(), &book());
     assert_eq!(pipeline.is_none(), found.has_errors());
     let mut report = Report::default();
     report.add(&file, found);

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::super::schedule_spec::SCHEDULE_KEYS;
 use super::super::schema::json_schema;
 use super::super::sensor_spec::{CONDITIONS, DETAILS};
-use super::super::spec::{FILE_KEYS, INHERITED_KEYS, NODE_KEYS, SCHEDULE_KEYS};
+use super::super::spec::{FILE_KEYS, INHERITED_KEYS, NODE_KEYS};
 use super::findings::{pipeline, report};
 
 #[test]

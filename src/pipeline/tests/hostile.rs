@@ -3,6 +3,9 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use crate::calendar::book::Book;
+use crate::pipeline::definition::{Defaults, parse};
+
 use super::findings::messages;
 
 /// On the stack of an ordinary thread, within a time that only a bomb exceeds.
@@ -89,7 +92,7 @@ fn many_mistakes_cost_little_and_are_counted() {
         writeln!(text, "  n{index}: {{exec: run, after: m{index}, unknwon: 1}}").unwrap();
     }
     let file = crate::yaml::report::SourceFile::new("big.yaml", text);
-    let (_, found) = super::super::definition::parse(&file, &super::super::definition::Defaults::default());
+    let (_, found) = parse(&file, &Defaults::default(), &Book::embedded());
     let mut report = crate::yaml::report::Report::default();
     report.add(&file, found);
     assert_eq!(report.iter().count(), 50);

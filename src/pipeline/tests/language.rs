@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::calendar::book::Book;
 use crate::yaml::report::SourceFile;
 
 use super::super::command::Command;
@@ -152,7 +153,7 @@ fn json_is_yaml() {
 #[test]
 fn the_hash_covers_the_text_the_name_and_the_defaults() {
     let hash = |path: &str, text: &str, defaults: &Defaults| {
-        parse(&SourceFile::new(path, text), defaults).0.unwrap().hash
+        parse(&SourceFile::new(path, text), defaults, &Book::embedded()).0.unwrap().hash
     };
     let plain = Defaults::default();
     let base = hash("a.yaml", "exec: x\n", &plain);

@@ -1,6 +1,7 @@
 //! Tests of the room through its door: text in, a pipeline or findings out.
 
 mod clock_changes;
+mod dates;
 mod expressions;
 mod findings;
 mod generated;
@@ -14,6 +15,9 @@ mod order;
 mod schedule_findings;
 mod schedules;
 mod schema;
+mod session_findings;
+mod session_schedules;
+mod sessions;
 mod syntax;
 mod templates;
 mod values;

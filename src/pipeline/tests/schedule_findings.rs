@@ -132,20 +132,20 @@ fn a_schedule_of_another_shape() {
       = help: leave `schedule` out where only people start runs
     "#);
     insta::assert_snapshot!(findings("exec: run\nschedule:\n"), @r#"
-    error: a schedule must be an expression or a mapping with `cron`, found nothing
+    error: a schedule must be an expression or a mapping with `cron` or `calendar`, found nothing
      --> nightly.yaml:2:9
       |
     2 | schedule:
       |         ^
     "#);
     insta::assert_snapshot!(findings("exec: run\nschedule: {timezone: UTC}\n"), @r#"
-    error: the schedule has no `cron`
+    error: the schedule says nothing of when
      --> nightly.yaml:2:11
       |
     2 | schedule: {timezone: UTC}
       |           ^
       |
-      = help: expected an expression, such as `cron: "30 21 * * 1-5"`
+      = help: expected an expression, such as `cron: "30 21 * * 1-5"`, or sessions, such as `calendar: XNYS` with `at: close + 4h`
     "#);
     insta::assert_snapshot!(findings("exec: run\nschedule: {crn: 0 5 * * *, dst: {gap: skipp, overlaps: both}}\n"), @r#"
     error: unknown key `crn`

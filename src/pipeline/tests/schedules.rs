@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::civil::date;
 
+use crate::calendar::book::Book;
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Trigger};
 use crate::schedule::fires::{Dst, Fold, Gap};
 use crate::yaml::report::SourceFile;
@@ -15,6 +16,7 @@ use super::findings::{messages, pipeline};
 fn shown(schedule: &Schedule) -> [String; 3] {
     let times = match &schedule.trigger {
         Trigger::Cron { text, dst, .. } => format!("{text}{}", dst.spelled()),
+        Trigger::Sessions(_) => schedule.spelled(),
         Trigger::Reboot => "a boot".to_owned(),
     };
     [schedule.name.to_string(), times, schedule.timezone.to_string()]
@@ -70,7 +72,7 @@ fn the_zone_is_the_schedules_the_pipelines_or_that_of_the_settings() {
         ("timezone: Europe/London\nschedule: {cron: 0 5 * * *, timezone: Europe/Paris}", "Europe/Paris"),
     ] {
         let file = SourceFile::new("nightly.yaml", format!("exec: run\n{text}\n"));
-        let pipeline = parse(&file, &defaults).0.unwrap();
+        let pipeline = parse(&file, &defaults, &Book::embedded()).0.unwrap();
         assert_eq!(&*pipeline.timetable.schedules[0].timezone, expected, "{text}");
     }
 }
@@ -81,7 +83,7 @@ fn dst_is_said_in_words() {
         let pipeline = pipeline(&format!("exec: run\nschedule: {{cron: 0 5 * * *, dst: {{{dst}}}}}\n"));
         match &pipeline.timetable.schedules[0].trigger {
             Trigger::Cron { dst, .. } => *dst,
-            Trigger::Reboot => panic!("a boot"),
+            Trigger::Sessions(_) | Trigger::Reboot => panic!("no expression"),
         }
     };
     assert_eq!(said(""), Dst::default());
@@ -140,18 +142,6 @@ fn parameters_that_need_not_be_given_are_no_matter() {
     let params = "params: {a: 1, b: {type: date, required: false}, c: {type: string, default: x}}";
     pipeline(&format!("exec: run\nschedule: 0 5 * * *\n{params}\n"));
     pipeline("exec: run\nparams: {a: {type: date}}\n");
-}
-
-#[test]
-fn what_the_calendar_will_bring_is_not_known_yet() {
-    for key in ["calendar: XNYS", "at: close", "every: 15m", "between: [open, close]", "days: all", "roll: x"]
-    {
-        let name = key.split(':').next().unwrap();
-        let expected = format!("unknown key `{name}`");
-        let inside = format!("exec: run\nschedule: {{cron: 0 5 * * *, {key}}}\n");
-        assert_eq!(messages(&inside), [&*expected], "{key}");
-        assert_eq!(messages(&format!("exec: run\nschedule: 0 5 * * *\n{key}\n")), [&*expected], "{key}");
-    }
 }
 
 #[test]

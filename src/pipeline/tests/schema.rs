@@ -129,6 +129,10 @@ fn the_schema_accepts_what_the_reader_accepts() {
         "[0 5 * * *]",
         "[{cron: 0 5 * * *}]",
         "[{cron: 0 5 * * *, name: a}, {name: b, cron: 0 6 * * *, dst: {}}]",
+        "{calendar: XNYS, at: close + 4h, days: [mon, last_of_month]}",
+        "{calendar: {any_of: [XNYS, XLON]}, every: 15m, between: [open, close - 1h]}",
+        "[{calendar: XNYS, at: '16:30', timezone: Europe/London, name: a}, {name: b, cron: 0 6 * * *}]",
+        "{cron: 0 5 * * *, calendar: XNYS, roll: previous}",
     ];
     let policies = "catchup: none\nstarting_deadline: 2h\ngrace: 0s\noverlap: cancel_running\n\
                     max_active_runs: 3\nstart_date: 2026-01-01\nend_date: 2026-12-31\n";
@@ -146,7 +150,8 @@ fn the_schema_accepts_what_the_reader_accepts() {
         "{object: 'az://c/b', account: a, access_key: k}",
         "{run: nightly, task: a/b, offset: -1 session, no_slot: pass}",
     ];
-    let sensors = sensors.map(|sensor| format!("sensor: {sensor}\ntimeout: 1h\non_timeout: skip_rest\n"));
+    let sensors = sensors
+        .map(|sensor| format!("sensor: {sensor}\ntimeout: 1h\non_timeout: skip_rest\ncalendar: XNYS\n"));
     for text in guide.map(str::to_owned).chain(schedules).chain(sensors) {
         pipeline(&text);
         assert_eq!(refused(&text), None, "{text}");
@@ -159,7 +164,11 @@ fn the_schema_refuses_what_can_be_seen_to_be_wrong() {
         "schedule: ''",
         "schedule: []",
         "schedule: {name: x}",
-        "schedule: {cron: 0 5 * * *, calendar: XNYS}",
+        "schedule: {calendar: XNYS}",
+        "schedule: {at: close}",
+        "schedule: {calendar: XNYS, every: 15m, between: [open]}",
+        "schedule: {cron: 0 5 * * *, calendar: XNYS, roll: forth}",
+        "schedule: {calendar: {none_of: [XNYS]}, at: close}",
         "schedule: {cron: 0 5 * * *, dst: {gap: both}}",
         "schedule: [0 5 * * *, 0 6 * * *]",
         "schedule: [{cron: 0 5 * * *}, {cron: 0 6 * * *}]",

@@ -1,11 +1,13 @@
 //! Templates, conditions and variables, evaluated.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+
+use crate::calendar::book::Book;
 
 use super::super::environment::{attempt_facts, facts};
 use super::super::params::ParamValue;
@@ -13,7 +15,13 @@ use super::super::scope::{Outputs, Scope};
 use super::super::secret::{reveal, secrets_in};
 use super::super::template::{MAX_RESULT, TemplateError, evaluate, render};
 
-fn scope() -> Scope {
+/// The calendars that come with the program, worked out once.
+pub(super) fn book() -> Book {
+    static BOOK: LazyLock<Book> = LazyLock::new(Book::embedded);
+    BOOK.clone()
+}
+
+pub(super) fn scope() -> Scope {
     let params = [
         ("file".to_owned(), ParamValue::String("it's; rm".into())),
         ("n".to_owned(), ParamValue::Integer(3)),
@@ -22,9 +30,13 @@ fn scope() -> Scope {
     let rows = Outputs::from([("rows".to_owned(), "12".to_owned())]);
     Scope {
         run: "r1".to_owned(),
+        kind: "scheduled",
+        is_latest: true,
         pipeline: "nightly".to_owned(),
         environment: "test".to_owned(),
         logical_date: date(2026, 11, 20),
+        calendar: None,
+        calendars: book(),
         timezone: TimeZone::get("America/New_York").unwrap(),
         scheduled_at: "2026-11-21T01:30:00Z".parse().unwrap(),
         data_interval_start: "2026-11-20T01:30:00Z".parse().unwrap(),

@@ -17,7 +17,7 @@ use crate::pipeline::policy::{RetryOn, Settings};
 use crate::pipeline::sensor::{Condition, OnTimeout, Sensor};
 use crate::run::clear::{self, Request};
 use crate::run::effect::Effect;
-use crate::run::event::{Event, Sensed, Yield};
+use crate::run::event::{Event, Holds, Sensed, Yield};
 use crate::run::force::Mark;
 use crate::run::machine::{Illegal, Run};
 use crate::run::picture::picture;
@@ -346,10 +346,13 @@ impl World {
                 Effect::Evaluate(node) => {
                     let path = self.run.tree().path(node);
                     let text = self.run.tree().options(node).when.clone().unwrap();
-                    let holds = match self.facts.get(&path) {
-                        Some(&holds) => Ok(holds),
-                        None if &*text == "broken" => Err("unknown name `broken`".into()),
-                        None => Ok(&*text == "true"),
+                    let told = self.facts.get(&path).copied();
+                    let holds = match told.unwrap_or(&*text == "true") {
+                        false if told.is_none() && &*text == "broken" => {
+                            Holds::Error("unknown name `broken`".into())
+                        }
+                        true => Holds::Yes,
+                        false => Holds::No(None),
                     };
                     self.step(Event::Condition { node, holds })?;
                 }

@@ -2,6 +2,12 @@
 
 mod debian;
 mod expressions;
+mod filtered;
 mod fires;
+mod latest;
+mod market;
+mod moves;
 mod opinions;
 mod plan;
+mod sessions;
+mod why;

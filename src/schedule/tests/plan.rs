@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use crate::schedule::cron::{Dialect, Line};
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Timetable, Trigger};
 use crate::schedule::fires::Dst;
-use crate::schedule::plan::{Active, Known, Plan, Situation, consider, next_wake, rebase};
+use crate::schedule::plan::{Known, Plan, consider, next_wake, rebase};
+use crate::schedule::progress::Progress;
+use crate::schedule::situation::{Active, Situation};
 use crate::schedule::slot::{Entry, Key};
 
 fn at(text: &str) -> Timestamp {
@@ -19,12 +21,16 @@ fn at(text: &str) -> Timestamp {
 
 fn cron(name: &str, text: &str) -> Schedule {
     let Ok(Line::Times(cron)) = Line::parse(text, Dialect::Crontab) else { panic!("{text}") };
-    let trigger = Trigger::Cron { text: text.into(), cron, dst: Dst::default() };
+    let trigger = Trigger::Cron { text: text.into(), cron, dst: Dst::default(), filter: None };
     Schedule { name: name.into(), trigger, timezone: "UTC".into() }
 }
 
 fn timetable(text: &str, policy: Policy) -> Timetable {
     Timetable { schedules: Box::new([cron("default", text)]), policy }
+}
+
+fn known(watermark: Timestamp) -> Known {
+    Known::since(Progress::upto(watermark))
 }
 
 fn of(catchup: Catchup) -> Policy {
@@ -72,8 +78,7 @@ impl Story {
     }
 
     fn plan(&self) -> Plan {
-        let mut known: Vec<Known> =
-            self.timetable.schedules.iter().map(|_| Known::since(at(self.since))).collect();
+        let mut known: Vec<Known> = self.timetable.schedules.iter().map(|_| known(at(self.since))).collect();
         let situation = Situation {
             now: at(self.now),
             paused_by: self.paused_by,
@@ -215,12 +220,12 @@ fn dates_bound_a_schedule() {
     );
     // Nobody is woken for what cannot fire.
     let schedule = &story.timetable.schedules[0];
-    let wake = |since| next_wake(schedule, &policy, &Known::since(at(since)));
+    let wake = |since| next_wake(schedule, &policy, &Progress::upto(at(since)));
     assert_eq!(wake("2026-11-01T00:00:00"), Some(at("2026-11-21T12:00:00")));
     assert_eq!(wake("2026-11-21T12:00:00"), Some(at("2026-11-22T12:00:00")));
     assert_eq!(wake("2026-11-22T12:00:00"), None);
     let midnight = cron("default", "0 0 * * *");
-    let wake = next_wake(&midnight, &policy, &Known::since(at("2026-11-01T00:00:00")));
+    let wake = next_wake(&midnight, &policy, &Progress::upto(at("2026-11-01T00:00:00")));
     assert_eq!(wake, Some(at("2026-11-21T00:00:00")));
 }
 
@@ -320,13 +325,13 @@ fn several_schedules_share_the_limit_in_the_order_of_time() {
 fn a_boot_fires_once() {
     let reboot = Schedule { name: "default".into(), trigger: Trigger::Reboot, timezone: "UTC".into() };
     let timetable = Timetable { schedules: Box::new([reboot]), policy: Policy::default() };
-    let mut known = vec![Known { boot: Some("a1".into()), ..Known::since(at("09:00")) }];
+    let mut known = vec![Known { boot: Some("a1".into()), ..known(at("09:00")) }];
     let situation = Situation { now: at("09:05:03"), paused_by: None, active: &[], absence: None };
     let plan = consider(&timetable, &mut known, &situation);
     assert_eq!(told(&plan.entries), "09:05:03 fired: the machine has booted\n");
     assert_eq!(plan.entries[0].key, Key::Boot("a1".into()));
     assert_eq!(consider(&timetable, &mut known, &situation), Plan::default());
-    assert_eq!(next_wake(&timetable.schedules[0], &timetable.policy, &known[0]), None);
+    assert_eq!(next_wake(&timetable.schedules[0], &timetable.policy, &known[0].progress), None);
 }
 
 #[test]
@@ -341,7 +346,7 @@ fn long_stretches_fold_into_one_line_and_grow() {
     );
     // A pause that goes on: a hundred lines, then one that grows.
     let timetable = timetable("* * * * *", Policy::default());
-    let mut known = vec![Known::since(at("2026-11-19T00:00:00"))];
+    let mut known = vec![known(at("2026-11-19T00:00:00"))];
     let mut lines = Vec::new();
     for minute in 1..=150 {
         let now = at("2026-11-19T00:00:00") + Duration::from_secs(60 * minute);
@@ -357,17 +362,17 @@ fn long_stretches_fold_into_one_line_and_grow() {
 #[test]
 fn a_clock_that_was_set_is_noted_and_replays_nothing() {
     let timetable = timetable("0 * * * *", of(Catchup::All));
-    let mut known = vec![Known::since(at("09:00"))];
+    let mut known = vec![known(at("09:00"))];
     let forward = rebase(&timetable, &mut known, vec![BTreeSet::new()], (at("09:10"), at("14:10")));
     assert_eq!(
         told(&forward),
         "09:00-14:10 x5 rebased: the clock was set forward by 5h; the 5 slots in between are not replayed\n"
     );
     assert_eq!(forward[0].key, Key::Clock(at("14:10")));
-    assert_eq!(known[0].watermark, at("14:10"));
+    assert_eq!(known[0].progress.watermark, at("14:10"));
 
     // And back again: what has fired by the wrong clock does not fire by the right one.
-    let fired = BTreeSet::from([at("15:00")]);
+    let fired = BTreeSet::from([Key::Instant(at("15:00"))]);
     let back = rebase(&timetable, &mut known, vec![fired], (at("15:20"), at("10:20")));
     assert_eq!(told(&back), "10:20-14:10 x0 rebased: the clock was set back by 5h\n");
     let situation = Situation { now: at("16:00"), paused_by: None, active: &[], absence: None };
@@ -383,17 +388,17 @@ fn a_day_that_comes_twice_wakes_nobody_for_what_is_over() {
     let policy = Policy { start_date: Some("2010-11-07".parse().unwrap()), ..Policy::default() };
     let midnight: Timestamp = "2010-11-07T02:30:00Z".parse().unwrap();
     assert_eq!(
-        next_wake(&schedule, &policy, &Known::since(midnight - Duration::from_mins(1))),
+        next_wake(&schedule, &policy, &Progress::upto(midnight - Duration::from_mins(1))),
         Some(midnight)
     );
-    let wake = next_wake(&schedule, &policy, &Known::since(midnight)).unwrap();
+    let wake = next_wake(&schedule, &policy, &Progress::upto(midnight)).unwrap();
     assert!(wake > midnight, "{wake}");
 }
 
 #[test]
 fn a_clock_that_was_decades_behind_is_counted_to_a_bound_that_is_said() {
     let timetable = timetable("* * * * *", of(Catchup::All));
-    let mut known = vec![Known::since(at("1970-01-01T00:00:30"))];
+    let mut known = vec![known(at("1970-01-01T00:00:30"))];
     let (was, now) = (at("1970-01-01T00:01:00"), at("2026-11-21T09:00:00"));
     let entries = rebase(&timetable, &mut known, vec![BTreeSet::new()], (was, now));
     let told = "; the slots in between, more than 50000, are not replayed";

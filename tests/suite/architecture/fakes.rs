@@ -41,7 +41,11 @@ fn an_import_never_goes_up_or_sideways() {
         ("src/calendar/data.rs", "use crate::clock::Clock;", "on its own floor 1"),
         ("src/calendar/data.rs", "use crate::schedule::cron;", "on its own floor 1"),
         ("src/pipeline/node.rs", "use crate::config::Config;", "on its own floor 1"),
-        ("src/keeper/serve.rs", "use crate::run::state::RunId;", "of the house it may name only [\"clock\"]"),
+        (
+            "src/keeper/serve.rs",
+            "use crate::run::state::RunId;",
+            "of the house it may name only [\"clock\", \"mask\"]",
+        ),
         (
             "src/engine/perform.rs",
             "use crate::config::settings::Config;",

@@ -11,11 +11,11 @@ const FLOORS: [(u8, &[&str]); 7] = [
     (3, &["store", "keeper", "executor", "sensor", "notify", "control", "wire"]),
     (2, &["run"]),
     (1, &["pipeline", "calendar", "schedule", "config", "clock"]),
-    (0, &["duration", "size", "yaml"]),
+    (0, &["duration", "mask", "size", "yaml"]),
 ];
 
 /// Who may look across a floor, and at what.
-const SIDEWAYS: [(&str, &str); 13] = [
+const SIDEWAYS: [(&str, &str); 14] = [
     ("src/yaml/", "duration"),
     ("src/yaml/", "size"),
     ("src/config/", "pipeline"),
@@ -23,6 +23,8 @@ const SIDEWAYS: [(&str, &str); 13] = [
     // A pipeline has schedules, and those know nothing of what they start.
     ("src/schedule/", "calendar"),
     ("src/pipeline/", "schedule"),
+    // Schedules and conditions go by the sessions of exchanges.
+    ("src/pipeline/", "calendar"),
     // The keeper's client speaks its protocol, starts it, and judges by its evidence.
     ("src/executor/local.rs", "keeper::protocol"),
     ("src/executor/local.rs", "keeper::verdict"),
@@ -35,7 +37,7 @@ const SIDEWAYS: [(&str, &str); 13] = [
 ];
 
 /// Rooms that name nothing of the house but these: the keeper is a program of its own.
-const ONLY_NAMES: [(&str, &[&str]); 1] = [("keeper", &["clock"])];
+const ONLY_NAMES: [(&str, &[&str]); 1] = [("keeper", &["clock", "mask"])];
 
 /// Rooms that only these may name: no room sees the whole configuration, and JSON is for the faces.
 const ONLY_NAMED_BY: [(&str, &[&str]); 2] =

@@ -3,7 +3,8 @@
 use super::house::{Breach, Source};
 use super::scan::{closing, is_at};
 
-const PURE: [&str; 8] = [
+const PURE: [&str; 9] = [
+    "src/mask",
     "src/yaml",
     "src/pipeline",
     "src/calendar",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sexton::calendar::book::Book;
 use sexton::config::kept;
 use sexton::pipeline::definition::Defaults;
 use sexton::pipeline::node::NodeId;
@@ -12,11 +13,12 @@ use sexton::run::event::{Event, Yield};
 use sexton::run::live::RunKind;
 use sexton::run::machine::Run;
 use sexton::run::state::{AttemptId, Exit, RunId};
+use sexton::schedule::progress::Progress;
 use sexton::schedule::slot::{Decision, Entry, Key};
 use sexton::store::batch::Batch;
 use sexton::store::catalog::Definition;
 use sexton::store::db::Store;
-use sexton::store::in_force::{Enacted, Pause, Standing};
+use sexton::store::in_force::{Enacted, EnactedSchedule, Pause, Standing};
 use sexton::store::record::{AttemptEnd, Evidence, Interval, NewRun, Params};
 
 use super::desk::Desk;
@@ -59,10 +61,10 @@ impl Books {
                     source: (*yaml).to_owned(),
                     defaults: kept::write(&Defaults::default()),
                 },
-                schedules: schedules.iter().map(|&name| (name.into(), (*yaml).to_owned())).collect(),
+                schedules: schedules.iter().map(|&name| schedule(name, yaml)).collect(),
             })
             .collect();
-        let standings = self.store.enact("", &enacted, at(now)).await.unwrap();
+        let standings = self.store.enact(&"".into(), &enacted, at(now)).await.unwrap();
         let names = set.iter().map(|(name, ..)| (*name).to_owned());
         self.standings = names.zip(standings).collect();
         self.yaml = set.iter().map(|(name, yaml, _)| ((*name).to_owned(), (*yaml).to_owned())).collect();
@@ -89,6 +91,7 @@ impl Books {
             version: standing.version,
             kind: RunKind::Scheduled,
             logical_date: entry.first.to_zoned(TimeZone::UTC).date(),
+            calendar: None,
             scheduled_at: Some(entry.first),
             interval: Interval { start: entry.first, end: entry.first },
             params: Params::new(),
@@ -105,7 +108,8 @@ impl Books {
     /// exit codes. Where there are no more of them, the run is left as it stands.
     pub(super) fn plays(&mut self, pipeline: &str, run: i64, begin: &str, codes: &[i32]) -> &mut Self {
         let (name, yaml) = self.yaml.iter().find(|(name, _)| name == pipeline).unwrap();
-        let definition = kept::read(name, yaml, &kept::write(&Defaults::default())).unwrap();
+        let definition =
+            kept::read(name, yaml, &kept::write(&Defaults::default()), &Book::embedded()).unwrap();
         let mut play = Play { run: Run::new(RunId(run), definition.tree), now: at(begin) };
         play.step(&mut self.batch, &Event::Begin);
         let mut codes = codes.iter();
@@ -123,10 +127,18 @@ impl Books {
         self
     }
 
+    /// Everything of a schedule of sessions was considered up to here, and to this label.
+    pub(super) fn considered_to(&mut self, pipeline: &str, upto: &str, label: &str) -> &mut Self {
+        let considered = Some(Key::Session { label: label.parse().unwrap(), ordinal: 0 });
+        let progress = Progress { considered, ..Progress::upto(at(upto)) };
+        self.batch.progress(self.standing(pipeline).pipeline, "default", &progress);
+        self
+    }
+
     /// Everything of a schedule was considered up to here.
     pub(super) fn considered(&mut self, pipeline: &str, schedule: &str, upto: &str) -> &mut Self {
         let pipeline = self.standing(pipeline).pipeline;
-        self.batch.watermark(pipeline, schedule, at(upto));
+        self.batch.progress(pipeline, schedule, &Progress::upto(at(upto)));
         self
     }
 
@@ -205,11 +217,23 @@ pub(super) struct Slot<'a> {
     pub(super) first: &'a str,
     pub(super) last: &'a str,
     pub(super) count: u64,
+    /// The label of its session, if it is one's.
+    pub(super) session: Option<&'a str>,
+}
+
+/// A schedule of this pipeline, whose slots stay where they are.
+fn schedule(name: &str, yaml: &str) -> EnactedSchedule {
+    EnactedSchedule { name: name.into(), spelled: yaml.to_owned(), considered: None }
 }
 
 /// A single one of `default`.
 pub(super) fn slot<'a>(pipeline: &'a str, first: &'a str) -> Slot<'a> {
-    Slot { pipeline, schedule: "default", first, last: first, count: 1 }
+    Slot { pipeline, schedule: "default", first, last: first, count: 1, session: None }
+}
+
+/// That of a session.
+pub(super) fn session<'a>(pipeline: &'a str, label: &'a str, first: &'a str) -> Slot<'a> {
+    Slot { session: Some(label), ..slot(pipeline, first) }
 }
 
 impl Slot<'_> {
@@ -218,10 +242,14 @@ impl Slot<'_> {
         let key = match decision {
             Decision::Rebased => Key::Clock(last),
             Decision::Fired | Decision::Missed | Decision::Expired | Decision::Skipped | Decision::Paused => {
-                Key::Instant(first)
+                self.session.map_or(Key::Instant(first), |label| Key::Session {
+                    label: label.parse().unwrap(),
+                    ordinal: 0,
+                })
             }
         };
         let (schedule, count, reason) = (self.schedule.into(), self.count, reason.into());
-        Entry { schedule, key, first, last, count, decision, reason }
+        let date = first.to_zoned(TimeZone::UTC).date();
+        Entry { schedule, key, date, first, last, count, decision, reason }
     }
 }

@@ -98,7 +98,8 @@ fn every_file_of_the_repositorys_configuration_is_valid() {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config");
     let desk = Desk::new();
     let done = desk.check(&["--strict", "--config", config]).exit(0).stderr_is("");
-    assert_eq!(done.stdout.lines().count(), 5, "{}", done.all());
+    assert_eq!(done.stdout.lines().count(), 7, "{}", done.all());
+    done.stdout_has("calendars/desk.yaml: valid, defines desk\n");
 }
 
 #[test]

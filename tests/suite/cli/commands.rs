@@ -1,4 +1,4 @@
-//! What a command of a node finds: environment, directory, shell, user, secrets.
+//! What a command of a node finds: environment, directory, shell, user.
 
 use super::desk::{Desk, Done};
 
@@ -95,19 +95,4 @@ fn another_user_needs_root() {
     }
     let desk = desk.pipeline("who", "exec: id\nuser: nosuchuser\n");
     desk.run("who").exit(1).stdout_has("cannot run as the user `nosuchuser`: there is no such user");
-}
-
-#[test]
-fn secrets_reach_the_command_and_not_the_log() {
-    let yaml = "env: {TOKEN: '{{ secret(\"token\") }}', WORD: '{{ secret(\"word\") }}'}\nserial:\n  tell: 'echo $TOKEN-$WORD; echo $TOKEN | wc -c'\n";
-    let settings = "secrets: {token: {env: VENDOR_TOKEN}, word: {file: SECRET}}\n";
-    let desk = Desk::new().file("word", "opensesame\n");
-    let settings = settings.replace("SECRET", &desk.path("word").display().to_string());
-    let desk = desk.pipeline("vault", yaml).file("config/sexton.yaml", &settings);
-    desk.run("vault").env("VENDOR_TOKEN", "hunter2hunter2").exit(0);
-    log(&desk, "1", "tell").stdout_lacks("hunter2").stdout_lacks("opensesame").stdout_has("\n15\n");
-    let database = std::fs::read(desk.path("state/sexton.db")).unwrap();
-    assert!(!String::from_utf8_lossy(&database).contains("hunter2"), "not in the database");
-    let done = desk.run("vault").exit(1);
-    done.stdout_has("not started: the secret `token`: the variable $VENDOR_TOKEN is not set");
 }

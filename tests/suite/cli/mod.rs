@@ -2,8 +2,10 @@
 
 mod books;
 mod branches;
+mod conditions;
 mod desk;
 
+mod calendar;
 mod check;
 mod commands;
 mod example;
@@ -11,11 +13,15 @@ mod hostile;
 mod interrupts;
 mod lazy;
 mod ledger;
+mod market;
 mod next;
+mod objects;
 mod outputs;
 mod plan;
 mod reading;
 mod run;
+mod secrets;
+mod sensors;
 mod slots;
 mod terminal;
 mod trees;

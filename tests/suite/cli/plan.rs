@@ -39,12 +39,12 @@ fn slots_of_all_pipelines_are_told_in_the_order_of_time() {
         "\
 LOCAL                    PIPELINE  SCHEDULE  DATE        DECISION  REASON
 2026-11-20 21:30:00 EST  nightly   default   2026-11-20  skipped   before start_date (2026-11-24)
-2026-11-22 03:00:00 GMT  weekly    early     2026-11-22  fired     on time
-2026-11-22 22:00:00Z     weekly    late      2026-11-22  fired     on time
+2026-11-22 03:00:00 GMT  weekly    early     2026-11-22  fires     on time
+2026-11-22 22:00:00Z     weekly    late      2026-11-22  fires     on time
 2026-11-23 21:30:00 EST  nightly   default   2026-11-23  skipped   before start_date (2026-11-24)
-2026-11-24 21:30:00 EST  nightly   default   2026-11-24  fired     on time
-2026-11-25 21:30:00 EST  nightly   default   2026-11-25  fired     on time
-2026-11-26 21:30:00 EST  nightly   default   2026-11-26  fired     on time
+2026-11-24 21:30:00 EST  nightly   default   2026-11-24  fires     on time
+2026-11-25 21:30:00 EST  nightly   default   2026-11-25  fires     on time
+2026-11-26 21:30:00 EST  nightly   default   2026-11-26  fires     on time
 ",
     );
     assert!(!desk.path("state").exists(), "no state is touched");

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::sys::signal::{SigSet, Signal};
+use sexton::calendar::book::Book;
 use sexton::clock::{Clock as _, System};
 use sexton::config::kept;
 use sexton::control::{Control, Watch};
 use sexton::engine::facts::{day, scope, zone};
-use sexton::engine::launch::{Secrets, Surroundings};
 use sexton::engine::orders::Orders;
 use sexton::engine::recovery::Recovered;
 use sexton::engine::runner::{Engine, LOOK_UP, Parts};
+use sexton::engine::surroundings::{Secrets, Surroundings};
 use sexton::executor::local::{Local, Options};
 use sexton::executor::output::Places;
 use sexton::pipeline::definition::{Defaults, Pipeline};
@@ -20,6 +21,7 @@ use sexton::pipeline::node::NodeId;
 use sexton::run::live::{Live, RunKind};
 use sexton::run::machine::Run;
 use sexton::run::state::RunId;
+use sexton::sensor::watchman::Watchman;
 use sexton::store::catalog::Definition;
 use sexton::store::db::Store;
 use sexton::store::instant::truncated;
@@ -65,17 +67,22 @@ async fn serve(dir: &Path) {
         places: places.clone(),
     };
     let (executor, client) = Local::start(options, reports);
-    let reread =
-        |definition: &Definition| kept::read(&definition.name, &definition.source, &definition.defaults);
+    let reread = |definition: &Definition| {
+        kept::read(&definition.name, &definition.source, &definition.defaults, &Book::embedded())
+    };
     let recovered = Recovered::load(store.reader(), &reread, "test").await.unwrap();
     let next = store.next_ids().await.unwrap();
     let (_control, commands) = Control::new();
     let path = std::env::var("PATH").unwrap();
+    let (sights, sightings) = mpsc::channel(1);
+    let (lookout, _) = Watchman::start(Arc::new(System), sights);
     let parts = Parts {
         store,
         clock: Arc::new(System),
         executor: Box::new(executor),
         reports: inbox,
+        lookout: Box::new(lookout),
+        sightings,
         commands,
         orders: Orders::new().1,
         watch: Box::new(Nobody),
@@ -85,6 +92,7 @@ async fn serve(dir: &Path) {
             base: vec![("PATH".to_owned(), path)],
             secrets: Arc::new(NoSecrets),
         },
+        calendars: Book::default(),
         parallelism: PARALLELISM,
         lazy_limit: 1 << 20,
         look_up: LOOK_UP,
@@ -108,7 +116,7 @@ async fn serve(dir: &Path) {
 async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
     let source = std::fs::read_to_string(dir.join(format!("{name}.yaml"))).unwrap();
     let defaults = kept::write(&Defaults::default());
-    let pipeline: Pipeline = kept::read(name, &source, &defaults).unwrap();
+    let pipeline: Pipeline = kept::read(name, &source, &defaults, &Book::embedded()).unwrap();
     let now = truncated(System.now());
     let hash = pipeline.hash.clone();
     let definition = Definition { name: name.to_owned(), hash, source, defaults };
@@ -118,6 +126,7 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
         id: engine.next_run(),
         kind: RunKind::Manual,
         logical_date: date,
+        calendar: None,
         scheduled_at: None,
         interval: day(date, &zone(&pipeline)).unwrap(),
         params: Params::new(),
@@ -126,10 +135,7 @@ async fn begin(engine: &mut Engine, dir: &Path, name: &str) {
     };
     let run = Run::new(record.id, pipeline.tree.clone());
     let scope = scope(&record, &pipeline, "test");
-    engine
-        .begin(&record, Live { run, kind: RunKind::Manual, pipeline: Arc::new(pipeline), scope })
-        .await
-        .unwrap();
+    engine.begin(&record, Live::manual(run, now, Arc::new(pipeline), scope)).await.unwrap();
 }
 
 /// The runs that the orders make, with the names of their pipelines.
@@ -151,5 +157,9 @@ struct NoSecrets;
 impl Secrets for NoSecrets {
     fn value(&self, name: &str) -> Result<String, String> {
         Err(format!("the secret `{name}` is not known"))
+    }
+
+    fn values(&self) -> Vec<String> {
+        Vec::new()
     }
 }

@@ -157,7 +157,7 @@ async fn move_slots(tower: &Tower, by: Duration) {
     let url = format!("sqlite://{}", tower.state().join(sexton::store::db::FILE).display());
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
     for sql in [
-        "update runs set scheduled_at = scheduled_at - ?1",
+        "update runs set scheduled_at = scheduled_at - ?1, created_at = created_at - ?1",
         "update ledger set first = first - ?1, last = last - ?1",
     ] {
         let by = i64::try_from(by.as_millis()).unwrap();

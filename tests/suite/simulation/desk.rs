@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use sexton::calendar::book::Book;
 use sexton::clock::Clock as _;
 use sexton::config::kept;
 use sexton::control::{Control, Refused, Watch};
 use sexton::engine::facts::{day, scope, zone};
-use sexton::engine::launch::{Secrets, Surroundings};
 use sexton::engine::orders::{Files, Orders};
 use sexton::engine::recovery::Recovered;
 use sexton::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
@@ -24,12 +24,14 @@ use sexton::run::machine::Run;
 use sexton::run::state::RunId;
 use sexton::store::catalog::Definition;
 use sexton::store::db::{CommitError, Reader, Store};
+use sexton::store::in_force::Beside;
 use sexton::store::instant::truncated;
 use sexton::store::ledger::{LedgerFilter, LedgerRecord};
 use sexton::store::record::{Evidence, NewRun, Params};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
+use super::around::{reread, surroundings};
 use super::truth::{Known, known, stored};
 use super::world::World;
 
@@ -125,17 +127,21 @@ impl Desk {
         let (reports, inbox) = mpsc::channel(REPORTS);
         let (control, commands) = Control::new();
         let (orders, ordered) = Orders::new();
-        self.world.connect(reports);
+        let (sights, sightings) = mpsc::channel(REPORTS);
+        self.world.connect(reports, sights);
         let parts = Parts {
             store,
             clock: Arc::new(self.world.clone()),
             executor: Box::new(self.world.clone()),
             reports: inbox,
+            lookout: Box::new(self.world.clone()),
+            sightings,
             commands,
             orders: ordered,
             watch: Box::new(Onlooker(self.told.clone())),
             places: Places::new(self.dir.path()),
             surroundings: surroundings(self.dir.path()),
+            calendars: Book::default(),
             parallelism: self.parallelism,
             lazy_limit: 1 << 20,
             look_up: LOOK_UP,
@@ -161,6 +167,7 @@ impl Desk {
             version,
             kind: RunKind::Manual,
             logical_date: date,
+            calendar: None,
             scheduled_at: None,
             interval: day(date, &zone(&pipeline)).unwrap(),
             params: Params::new(),
@@ -174,7 +181,7 @@ impl Desk {
         self.trees.insert(record.id, tree);
         let pipeline = Arc::new(pipeline);
         self.pipelines.insert(record.id, pipeline.clone());
-        let live = Live { run, kind: RunKind::Manual, pipeline, scope };
+        let live = Live::manual(run, now, pipeline, scope);
         self.engine().begin(&record, live).await.unwrap();
         record.id
     }
@@ -214,9 +221,10 @@ impl Desk {
         let files = Files {
             pipelines: pipelines.iter().cloned().map(Arc::new).collect(),
             defaults: kept::write(&Defaults::default()),
-            settings: String::new(),
+            beside: Beside::default(),
             environment: "simulation".to_owned(),
             surroundings: surroundings(self.dir.path()),
+            calendars: Book::default(),
             parallelism: self.parallelism,
             lazy_limit: 1 << 20,
             evidence: Evidence::default(),
@@ -362,14 +370,6 @@ pub(super) async fn meddle(database: &Path, statements: &'static str) {
     connection.close().await.unwrap();
 }
 
-fn surroundings(dir: &Path) -> Surroundings {
-    Surroundings { directory: dir.to_owned(), base: Vec::new(), secrets: Arc::new(NoSecrets) }
-}
-
-fn reread(definition: &Definition) -> Result<Pipeline, String> {
-    kept::read(&definition.name, &definition.source, &definition.defaults)
-}
-
 struct Onlooker(Arc<Mutex<BTreeMap<RunId, Known>>>);
 
 impl Watch for Onlooker {
@@ -379,14 +379,5 @@ impl Watch for Onlooker {
 
     fn finished(&mut self, live: &Live, _now: Timestamp) {
         assert_eq!(live.run.live().count(), 0, "something of an ended run is alive");
-    }
-}
-
-#[derive(Debug)]
-struct NoSecrets;
-
-impl Secrets for NoSecrets {
-    fn value(&self, name: &str) -> Result<String, String> {
-        Err(format!("the secret `{name}` is not known"))
     }
 }

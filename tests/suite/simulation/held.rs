@@ -16,6 +16,8 @@ pub(super) struct Held {
     pub(super) log: PathBuf,
     /// The tree that it writes.
     pub(super) writes: Option<String>,
+    /// Whether it looks for a sensor.
+    pub(super) looks: bool,
     pub(super) state: Phase,
 }
 

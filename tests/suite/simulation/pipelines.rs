@@ -1,6 +1,7 @@
 //! Random pipelines, as files: the engine reads them again after each crash, as it reads everybody's.
 
 use serde_json::{Map, Value, json};
+use sexton::calendar::book::Book;
 use sexton::pipeline::definition::{Defaults, Pipeline, parse};
 use sexton::yaml::report::{Report, SourceFile};
 
@@ -8,8 +9,13 @@ use super::chance::Chance;
 
 /// A pipeline from the text of its file.
 pub(super) fn pipeline(name: &str, source: &str) -> Pipeline {
+    by_calendars(name, source, &Book::embedded())
+}
+
+/// The same, by these calendars.
+pub(super) fn by_calendars(name: &str, source: &str, calendars: &Book) -> Pipeline {
     let file = SourceFile::new(format!("{name}.yaml"), source);
-    let (pipeline, found) = parse(&file, &Defaults::default());
+    let (pipeline, found) = parse(&file, &Defaults::default(), calendars);
     pipeline.unwrap_or_else(|| {
         let mut report = Report::default();
         report.add(&file, found);
@@ -93,7 +99,26 @@ fn node(chance: &mut Chance, path: &str, depth: u32, leaves: &mut Vec<String>) -
         keys.insert(kind.into(), Value::Object(below));
     } else {
         leaves.push(path.to_owned());
-        keys.insert("exec".into(), json!("true"));
+        if chance.once_in(4) {
+            keys.remove("retry");
+            sensor(chance, &mut keys);
+        } else {
+            keys.insert("exec".into(), json!("true"));
+        }
     }
     Value::Object(keys)
+}
+
+fn sensor(chance: &mut Chance, keys: &mut Map<String, Value>) {
+    let sensor = match chance.below(7) {
+        0 => json!({ "time": format!("{:02}:00", chance.below(24)) }),
+        1 => json!({ "run": chance.one_of(&["p0", "p1"]), "no_slot": chance.one_of(&["skip", "wait"]) }),
+        2 | 3 => json!({ "exec": "true" }),
+        _ => json!({ "file": "/in/x" }),
+    };
+    keys.insert("sensor".into(), sensor);
+    if keys.contains_key("timeout") {
+        let words = ["fail", "continue", "skip_rest"];
+        keys.insert("on_timeout".into(), json!(chance.one_of(&words)));
+    }
 }

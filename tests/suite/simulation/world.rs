@@ -14,10 +14,14 @@ use sexton::executor::trees::Reading;
 use sexton::keeper::protocol::{Attempt, AttemptState, PROTOCOL, Token, Welcome};
 use sexton::pipeline::node::Tree;
 use sexton::run::state::{AttemptId, Exit};
+use sexton::sensor::answer::Seen;
+use sexton::sensor::lookout::{self, Lookout};
+use sexton::sensor::question::{Question, WatchId};
 use tokio::sync::mpsc;
 
 use super::fates::Fates;
 use super::held::{Held, Phase, said};
+use super::sights::Sights;
 
 /// A handle on the world.
 #[derive(Clone)]
@@ -36,6 +40,7 @@ struct Inner {
     trees: BTreeMap<String, Arc<Tree>>,
     keeper: Keeper,
     link: Option<Link>,
+    sights: Sights,
     connections: u64,
     /// The daemon dies when it has given this many more orders.
     orders_left: Option<usize>,
@@ -76,11 +81,21 @@ impl World {
             trees: BTreeMap::new(),
             keeper,
             link: None,
+            sights: Sights::default(),
             connections: 0,
             orders_left: None,
             deaf_to_acks: false,
             readings: Vec::new(),
         })))
+    }
+
+    /// Who is dying looks out for nothing.
+    fn sees(&self, look: impl FnOnce(&mut Sights, Timestamp)) {
+        let mut inner = self.inner();
+        let (now, dying) = (inner.now, inner.orders_left == Some(0));
+        if !dying {
+            look(&mut inner.sights, now);
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -96,8 +111,9 @@ impl World {
     }
 
     /// A daemon is there, and hears of the keeper.
-    pub(super) fn connect(&self, reports: mpsc::Sender<Report>) {
+    pub(super) fn connect(&self, reports: mpsc::Sender<Report>, sights: mpsc::Sender<Vec<lookout::Report>>) {
         let mut inner = self.inner();
+        inner.sights = Sights::told_to(sights);
         inner.orders_left = None;
         inner.link = Some(Link { reports, down_until: None, settled: false });
         inner.welcome();
@@ -108,6 +124,7 @@ impl World {
         let mut inner = self.inner();
         inner.link = None;
         inner.readings.clear();
+        inner.sights = Sights::default();
         let until = inner.now + away;
         while inner.now < until {
             let left = until.duration_since(inner.now).unsigned_abs();
@@ -152,6 +169,7 @@ impl World {
         inner.lose_all("the machine was restarted");
         inner.link = None;
         inner.readings.clear();
+        inner.sights = Sights::default();
         inner.boots += 1;
         inner.now += Duration::from_mins(1);
         inner.keeper.begun = inner.now.as_millisecond();
@@ -186,7 +204,8 @@ impl Inner {
         });
         let back = self.link.as_ref().and_then(|link| link.down_until);
         let read = self.readings.iter().map(|(until, _)| *until);
-        let next = ends.chain(back).chain(read).min().unwrap_or(Timestamp::MAX);
+        let next = ends.chain(back).chain(read).chain(self.sights.next());
+        let next = next.min().unwrap_or(Timestamp::MAX);
         self.now = self.now.max(next.min(self.now + most));
         self.happen();
     }
@@ -205,6 +224,7 @@ impl Inner {
         for (_, reading) in self.readings.extract_if(.., |(until, _)| *until <= now).collect::<Vec<_>>() {
             self.finish(reading);
         }
+        self.sights.happen(now);
     }
 
     /// A file is read whether or not the keeper is there.
@@ -318,6 +338,7 @@ impl Inner {
             run: fact("SEXTON_RUN"),
             path: fact("SEXTON_PATH"),
             grace: job.kill_grace,
+            looks: self.looks(&fact("SEXTON_RUN"), &fact("SEXTON_PATH")),
             log: job.log.clone(),
             writes: fate.writes,
             state: Phase::Running {
@@ -334,16 +355,24 @@ impl Inner {
         self.tell(Report::Spawned { attempt: job.attempt, pid: 1, at: self.now });
     }
 
+    /// Whether that is a sensor.
+    fn looks(&self, run: &str, path: &str) -> bool {
+        let tree = self.trees.get(run);
+        let kind = tree.and_then(|tree| Some(tree.kind(tree.find(path)?)));
+        matches!(kind, Some(sexton::pipeline::kind::Kind::Sensor(_)))
+    }
+
     fn hold_limits(&self, token: u64) {
-        let running =
-            || self.keeper.attempts.values().filter(|held| matches!(held.state, Phase::Running { .. }));
+        let all = || self.keeper.attempts.values().filter(|held| matches!(held.state, Phase::Running { .. }));
+        let new = &self.keeper.attempts[&token];
+        let alike = all().filter(|held| (&held.run, &held.path) == (&new.run, &new.path)).count();
+        assert_eq!(alike, 1, "attempt {token} of {} meets its predecessor", new.path);
+        // What looks for a sensor takes no task's place.
+        let running = || all().filter(|held| held.looks == new.looks);
         let count = running().count();
         assert!(count <= self.parallelism, "{count} attempts run, {} may", self.parallelism);
-        let new = &self.keeper.attempts[&token];
-        let alike = running().filter(|held| (&held.run, &held.path) == (&new.run, &new.path)).count();
-        assert_eq!(alike, 1, "attempt {token} of {} meets its predecessor", new.path);
         // A run of a slot starts before anybody outside has seen it.
-        let Some(tree) = self.trees.get(&new.run) else { return };
+        let Some(tree) = self.trees.get(&new.run).filter(|_| !new.looks) else { return };
         let node = |path: &str| tree.find(path).unwrap_or(sexton::pipeline::node::NodeId::ROOT);
         for &limited in tree.limited() {
             let max = tree.options(limited).max_concurrent.unwrap().get() as usize;
@@ -419,6 +448,25 @@ impl Executor for World {
         {
             inner.keeper.attempts.remove(&attempt.0);
         }
+    }
+}
+
+/// The daemon's eyes.
+impl Lookout for World {
+    fn watch(&mut self, watch: WatchId, question: Question, interval: Duration) {
+        self.sees(|sights, now| sights.watch(watch, &question.subject, interval, now));
+    }
+
+    fn found(&mut self, watch: WatchId, _seen: Seen) {
+        self.sees(|sights, now| sights.found(watch, now));
+    }
+
+    fn hurry(&mut self, watch: WatchId) {
+        self.sees(|sights, now| sights.hurry(watch, now));
+    }
+
+    fn forget(&mut self, watch: WatchId) {
+        self.sees(|sights, _| sights.forget(watch));
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sexton::calendar::book::Book;
 use sexton::pipeline::command::Command;
 use sexton::pipeline::definition::{Defaults, Pipeline, parse};
 use sexton::pipeline::generated::{self, Generated};
@@ -20,6 +21,7 @@ use sexton::run::state::{AttemptId, Entry, Exit, RunId, State};
 use sexton::store::batch::Batch;
 use sexton::store::catalog::Definition;
 use sexton::store::db::Store;
+use sexton::store::in_force::EnactedSchedule;
 use sexton::store::record::{AttemptEnd, Evidence, Interval, NewRun, Params, VersionId};
 use sexton::yaml::report::SourceFile;
 use tempfile::TempDir;
@@ -62,6 +64,11 @@ pub(super) fn tree(leaves: u32) -> Arc<Tree> {
     Arc::new(builder.finish())
 }
 
+/// A schedule whose slots stay where they are.
+pub(super) fn schedule(name: &str, spelled: &str) -> EnactedSchedule {
+    EnactedSchedule { name: name.into(), spelled: spelled.to_owned(), considered: None }
+}
+
 pub(super) fn definition(name: &str, hash: &str) -> Definition {
     Definition {
         name: name.into(),
@@ -84,6 +91,7 @@ pub(super) fn new_run(id: i64, version: VersionId) -> NewRun {
         version,
         kind: RunKind::Scheduled,
         logical_date: jiff::civil::date(2018, 5, 14),
+        calendar: None,
         scheduled_at: Some(at(-1_000)),
         interval: Interval { start: at(-86_400_000), end: at(-1_000) },
         params,
@@ -215,7 +223,7 @@ pub(super) async fn replayed(store: &Store, id: RunId, tree: &Arc<Tree>) -> Run 
 /// A pipeline of this tree.
 pub(super) fn pipeline(tree: &Arc<Tree>) -> Pipeline {
     let file = SourceFile::new("nightly.yaml", "exec: 'true'");
-    Pipeline { tree: tree.clone(), ..parse(&file, &Defaults::default()).0.unwrap() }
+    Pipeline { tree: tree.clone(), ..parse(&file, &Defaults::default(), &Book::default()).0.unwrap() }
 }
 
 /// A tree that a command has written in place of what a lazy node awaits.

@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sexton::run::state::RunId;
+use sexton::schedule::progress::Progress;
 use sexton::schedule::slot::{Decision, Entry, Key};
 use sexton::store::batch::Batch;
 use sexton::store::db::{CommitError, Store};
-use sexton::store::in_force::{Enacted, InForce, Pause, Standing};
+use sexton::store::in_force::{Beside, Enacted, InForce, Pause, Standing};
 use sexton::store::record::PipelineId;
 use tempfile::TempDir;
 
-use super::harness::{at, definition, fresh, new_run, open};
+use super::harness::{at, definition, fresh, new_run, open, schedule};
 use super::open::bare;
 
 fn pipeline(name: &str, hash: &str, schedules: &[(&str, &str)]) -> Enacted {
-    let schedules = schedules.iter().map(|(name, spelled)| ((*name).into(), (*spelled).to_owned()));
+    let schedules = schedules.iter().map(|(name, spelled)| schedule(name, spelled));
     Enacted { definition: definition(name, hash), schedules: schedules.collect() }
 }
 
@@ -28,7 +29,7 @@ fn weekly() -> Enacted {
 }
 
 fn marks(standing: &Standing) -> Vec<(&str, Timestamp)> {
-    standing.watermarks.iter().map(|(name, at)| (&**name, *at)).collect()
+    standing.progress.iter().map(|(name, progress)| (&**name, progress.watermark)).collect()
 }
 
 fn changed(standing: &Standing) -> Vec<&str> {
@@ -36,7 +37,7 @@ fn changed(standing: &Standing) -> Vec<&str> {
 }
 
 async fn reload(store: &mut Store, set: &[Enacted], ms: i64) -> Vec<Standing> {
-    store.enact("pool: 3", set, at(ms)).await.unwrap()
+    store.enact(&"pool: 3".into(), set, at(ms)).await.unwrap()
 }
 
 #[tokio::test]
@@ -60,7 +61,7 @@ async fn editing_never_replays_the_past() {
     let (_dir, mut store) = fresh().await;
     let first = reload(&mut store, &[nightly(), weekly()], 0).await;
     let mut batch = Batch::default();
-    batch.watermark(first[0].pipeline, "main", at(100));
+    batch.progress(first[0].pipeline, "main", &Progress::upto(at(100)));
     store.commit(&batch).await.unwrap();
 
     // Another tree, the same schedules: they go on.
@@ -93,14 +94,14 @@ async fn what_is_not_in_the_set_is_out_of_force() {
     assert_eq!(in_force.pipelines, [definition("weekly", "h1")]);
     // Its watermarks have gone with it, its number stays its own.
     let mut batch = Batch::default();
-    batch.watermark(first[0].pipeline, "main", at(100));
+    batch.progress(first[0].pipeline, "main", &Progress::upto(at(100)));
     assert!(store.commit(&batch).await.unwrap_err().is_refusal());
     let back = reload(&mut store, &[nightly(), weekly()], 2).await;
     assert_eq!((back[0].pipeline, back[0].version), (first[0].pipeline, first[0].version));
     assert_eq!(changed(&back[0]), ["main", "late \"☂\""]);
 
     assert_eq!(reload(&mut store, &[], 3).await, []);
-    let nothing = InForce { settings: "pool: 3".into(), pipelines: Vec::new() };
+    let nothing = InForce { beside: "pool: 3".into(), pipelines: Vec::new() };
     assert_eq!(store.reader().in_force().await.unwrap(), Some(nothing));
     let mut sqlite = bare(dir.path()).await;
     let left: i64 =
@@ -116,10 +117,10 @@ async fn the_last_set_is_read_back_as_it_was() {
     store.ensure_version(&definition("nightly", "h0"), at(0)).await.unwrap();
     assert_eq!(store.reader().in_force().await.unwrap(), None);
     let settings = "pools: {a: 1}\n# \"☂\\\"\n";
-    store.enact(settings, &[weekly(), nightly()], at(0)).await.unwrap();
+    store.enact(&settings.into(), &[weekly(), nightly()], at(0)).await.unwrap();
     store.close().await.unwrap();
     let expected = InForce {
-        settings: settings.into(),
+        beside: settings.into(),
         pipelines: vec![definition("nightly", "h1"), definition("weekly", "h1")],
     };
     assert_eq!(open(dir.path()).await.reader().in_force().await.unwrap(), Some(expected));
@@ -129,15 +130,22 @@ async fn the_last_set_is_read_back_as_it_was() {
 async fn settings_are_kept_whenever_they_change() {
     let (dir, mut store) = fresh().await;
     for (ms, settings) in [(0, "a"), (1, "a"), (2, "b"), (3, "b"), (4, "a")] {
-        store.enact(settings, &[], at(ms)).await.unwrap();
+        store.enact(&settings.into(), &[], at(ms)).await.unwrap();
     }
+    // A calendar is a part of it.
+    let calendars = vec![("config/calendars/x.yaml".to_owned(), "override: XNYS\n".to_owned())];
+    let with = Beside { settings: "a".to_owned(), calendars };
+    for ms in [5, 6] {
+        store.enact(&with, &[], at(ms)).await.unwrap();
+    }
+    assert_eq!(store.reader().in_force().await.unwrap().map(|set| set.beside), Some(with));
     let mut sqlite = bare(dir.path()).await;
     let kept: Vec<(String, i64)> = sqlx::query_as("select source, loaded_at from settings order by id")
         .fetch_all(&mut sqlite)
         .await
         .unwrap();
     let row = |settings: &str, ms| (settings.to_owned(), at(ms).as_millisecond());
-    assert_eq!(kept, [row("a", 0), row("b", 2), row("a", 4)]);
+    assert_eq!(kept, [row("a", 0), row("b", 2), row("a", 4), row("a", 5)]);
 }
 
 #[tokio::test]
@@ -162,6 +170,7 @@ fn fires(batch: &mut Batch, standing: &Standing, schedule: &str, ms: i64, run: i
     let entry = Entry {
         schedule: schedule.into(),
         key: Key::Instant(at(ms)),
+        date: jiff::civil::date(2018, 5, 14),
         first: at(ms),
         last: at(ms),
         count: 1,
@@ -182,19 +191,19 @@ async fn what_has_fired_beyond_the_watermark_is_known() {
     }
     fires(&mut batch, &standings[1], "main", 100, 5);
     batch.slot_of_run(RunId(4), Decision::Expired, "");
-    batch.watermark(standings[0].pipeline, "main", at(400));
-    batch.watermark(standings[1].pipeline, "main", at(100));
+    batch.progress(standings[0].pipeline, "main", &Progress::upto(at(400)));
+    batch.progress(standings[1].pipeline, "main", &Progress::upto(at(100)));
     store.commit(&batch).await.unwrap();
     let ahead = |standings: &[Standing]| standings[0].fired_ahead.clone();
     let beyond = |instants: &[i64]| {
-        let instants: BTreeSet<_> = instants.iter().map(|ms| at(*ms)).collect();
-        BTreeMap::from([("main".into(), instants)])
+        let keys: BTreeSet<_> = instants.iter().map(|ms| Key::Instant(at(*ms))).collect();
+        BTreeMap::from([("main".into(), keys)])
     };
     assert_eq!(ahead(&reload(&mut store, &set, 400).await), BTreeMap::new());
 
     // The clock is set back, and with it the watermark.
     let mut batch = Batch::default();
-    batch.watermark(standings[0].pipeline, "main", at(200));
+    batch.progress(standings[0].pipeline, "main", &Progress::upto(at(200)));
     store.commit(&batch).await.unwrap();
     let back = reload(&mut store, &set, 200).await;
     assert_eq!(ahead(&back), beyond(&[300, 400]));
@@ -234,7 +243,7 @@ async fn a_dropped_reload_is_there_as_a_whole_or_not_at_all() {
         let set: Vec<_> = (0..20)
             .map(|p| pipeline(&format!("p{p}"), &format!("h{n}"), &[("main", &format!("{n} * * * *"))]))
             .collect();
-        let settings = n.to_string();
+        let settings = Beside::from(&*n.to_string());
         let now = at(i64::try_from(n).unwrap());
         let enacting = store.enact(&settings, &set, now);
         let _ = tokio::time::timeout(std::time::Duration::from_micros(n * 40), enacting).await;
@@ -242,11 +251,11 @@ async fn a_dropped_reload_is_there_as_a_whole_or_not_at_all() {
         let hashes: BTreeSet<_> =
             found.iter().flat_map(|set| &set.pipelines).map(|one| one.hash.clone()).collect();
         assert!(hashes.len() <= 1, "{hashes:?}");
-        let settled = found.as_ref().is_some_and(|set| set.settings == settings);
+        let settled = found.as_ref().is_some_and(|set| set.beside == settings);
         assert_eq!(hashes.contains(&format!("h{n}")), settled);
         // The next one finds a store that works.
         let standings = store.enact(&settings, &set, now).await.unwrap();
-        assert!(standings.iter().all(|one| one.watermarks["main"] == now));
+        assert!(standings.iter().all(|one| one.progress["main"].watermark == now));
     }
     drop(store);
     open(dir.path()).await;
@@ -260,12 +269,12 @@ async fn a_thousand_pipelines_are_one_transaction() {
         .collect();
     let standings = reload(&mut store, &set, 0).await;
     assert_eq!(standings.len(), 1_000);
-    assert!(standings.iter().all(|one| one.changed.len() == 2 && one.watermarks.len() == 2));
+    assert!(standings.iter().all(|one| one.changed.len() == 2 && one.progress.len() == 2));
     // One that contradicts the database leaves all as it was.
     let before = store.reader().in_force().await.unwrap();
     let mut wrong = set.clone();
     wrong[500].definition.name = String::new();
-    let error = store.enact("other", &wrong, at(1)).await.unwrap_err();
+    let error = store.enact(&"other".into(), &wrong, at(1)).await.unwrap_err();
     assert!(
         matches!(&error, CommitError::Broken(cause) if cause.to_string().contains("pipelines_name_given"))
     );

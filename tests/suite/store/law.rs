@@ -12,7 +12,7 @@ use sexton::pipeline::policy::Settings;
 use sexton::pipeline::sensor::{Condition, OnTimeout, Sensor};
 use sexton::run::clear::{self, Request};
 use sexton::run::effect::Effect;
-use sexton::run::event::{Event, Sensed, Yield};
+use sexton::run::event::{Event, Holds, Sensed, Yield};
 use sexton::run::force::Mark;
 use sexton::run::machine::Run;
 use sexton::run::state::{Exit, RunId, State};
@@ -175,9 +175,9 @@ fn conditions(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
             return;
         }
         let holds = match chance.below(6) {
-            0 => Err("unknown name `broken`".into()),
-            1 => Ok(false),
-            _ => Ok(true),
+            0 => Holds::Error("unknown name `broken`".into()),
+            1 => Holds::No(Some("it is a holiday".into())),
+            _ => Holds::Yes,
         };
         happen(play, &Event::Condition { node, holds }, chance, outputs);
     }

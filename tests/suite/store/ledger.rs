@@ -1,6 +1,7 @@
 //! What becomes of slots: each fires once, whatever else is said of it, and lists tell all of it in order.
 
 use sexton::run::state::RunId;
+use sexton::schedule::progress::Progress;
 use sexton::schedule::slot::{Decision, Entry, Key};
 use sexton::store::batch::{Batch, Part};
 use sexton::store::db::{CommitError, Reader, Store};
@@ -8,19 +9,17 @@ use sexton::store::in_force::Enacted;
 use sexton::store::ledger::{LedgerFilter, LedgerRecord};
 use sexton::store::record::{PipelineId, VersionId};
 
-use super::harness::{at, definition, fresh, new_run};
+use super::harness::{at, definition, fresh, new_run, schedule};
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
 
 /// `nightly` and `weekly`, each with the schedule `main`, in force.
 async fn two(store: &mut Store) -> [(PipelineId, VersionId); 2] {
-    let pipeline = |name| Enacted {
-        definition: definition(name, "h1"),
-        schedules: vec![("main".into(), "0 4 * * *".to_owned())],
-    };
+    let pipeline =
+        |name| Enacted { definition: definition(name, "h1"), schedules: vec![schedule("main", "0 4 * * *")] };
     let set = [pipeline("nightly"), pipeline("weekly")];
-    let standings = store.enact("", &set, at(0)).await.unwrap();
+    let standings = store.enact(&"".into(), &set, at(0)).await.unwrap();
     [0, 1].map(|n| (standings[n].pipeline, standings[n].version))
 }
 
@@ -33,6 +32,7 @@ fn stretch(first: i64, last: i64, count: u64, decision: Decision) -> Entry {
     Entry {
         schedule: "main".into(),
         key: Key::Instant(at(first)),
+        date: jiff::civil::date(2018, 5, 14),
         first: at(first),
         last: at(last),
         count,
@@ -94,7 +94,7 @@ async fn a_slot_fires_once_in_all_time() {
     store.commit(&fires(nightly, 0, 1)).await.unwrap();
 
     let mut again = fires(nightly, 0, 2);
-    again.watermark(nightly.0, "main", at(9 * DAY));
+    again.progress(nightly.0, "main", &Progress::upto(at(9 * DAY)));
     again.slot(weekly.0, &slot(MINUTE, Decision::Missed), None, at(0));
     refused(&mut store, &again, "slot_fires_once").await;
     assert_eq!(store.reader().run(RunId(2)).await.unwrap(), None);
@@ -201,9 +201,9 @@ async fn a_watermark_needs_its_schedule() {
     let (_dir, mut store) = fresh().await;
     let [nightly, weekly] = two(&mut store).await;
     let mut batch = Batch::default();
-    batch.watermark(nightly.0, "main", at(1));
-    batch.watermark(nightly.0, "main", at(2));
-    batch.watermark(weekly.0, "gone", at(1));
+    batch.progress(nightly.0, "main", &Progress::upto(at(1)));
+    batch.progress(nightly.0, "main", &Progress::upto(at(2)));
+    batch.progress(weekly.0, "gone", &Progress::upto(at(1)));
     refused(&mut store, &batch, "updated_row_exists").await;
 }
 
@@ -218,8 +218,8 @@ async fn one_that_is_refused_takes_no_other_along() {
     batch.slot(weekly.0, &slot(0, Decision::Fired), Some(RunId(3)), at(0));
     batch.slot_of_run(RunId(1), Decision::Expired, "");
     batch.slot(nightly.0, &slot(DAY, Decision::Missed), None, at(0));
-    batch.watermark(weekly.0, "gone", at(DAY));
-    batch.watermark(nightly.0, "main", at(DAY));
+    batch.progress(weekly.0, "gone", &Progress::upto(at(DAY)));
+    batch.progress(nightly.0, "main", &Progress::upto(at(DAY)));
     let parts = batch.apart();
     let whose: Vec<_> = parts.keys().copied().collect();
     assert_eq!(

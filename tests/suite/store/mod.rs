@@ -6,5 +6,6 @@ mod in_force;
 mod law;
 mod ledger;
 mod open;
+mod others;
 mod read;
 mod release;

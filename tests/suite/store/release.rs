@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sexton::run::event::{Event, Yield};
 use sexton::run::state::{AttemptId, Exit, RunId};
+use sexton::schedule::progress::Progress;
 use sexton::schedule::slot::{Decision, Entry, Key};
 use sexton::store::batch::Batch;
 use sexton::store::db::{FILE, Store};
@@ -18,7 +19,7 @@ use sexton::store::runs::RunFilter;
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
-use super::harness::{Play, at, definition, end, entries, open, replayed, restored, tree, version};
+use super::harness::{Play, at, definition, end, entries, open, replayed, restored, schedule, tree, version};
 
 /// Two runs: one that ended with a failure, was cleared and is at work again; one that has just begun.
 async fn write(store: &mut Store) {
@@ -168,18 +169,17 @@ async fn goes_on(dir: &Path) {
     assert_eq!(store.reader().in_force().await.unwrap(), None);
     assert_eq!(store.reader().ledger(&LedgerFilter::default(), 10).await.unwrap(), []);
     assert_eq!(store.reader().slot_of_run(RunId(2)).await.unwrap(), None);
-    let nightly = Enacted {
-        definition: definition("nightly", "h1"),
-        schedules: vec![("main".into(), "0 4 * * *".into())],
-    };
-    let standing = store.enact("", std::slice::from_ref(&nightly), at(0)).await.unwrap().remove(0);
+    let nightly =
+        Enacted { definition: definition("nightly", "h1"), schedules: vec![schedule("main", "0 4 * * *")] };
+    let standing = store.enact(&"".into(), std::slice::from_ref(&nightly), at(0)).await.unwrap().remove(0);
     let run = store.reader().run(RunId(2)).await.unwrap().unwrap();
     assert_eq!((standing.pipeline, standing.version), (run.pipeline, run.version));
-    assert_eq!((standing.paused, standing.watermarks["main"]), (None, at(0)));
+    assert_eq!((standing.paused, standing.progress["main"].watermark), (None, at(0)));
     let mut batch = Batch::default();
     let entry = Entry {
         schedule: "main".into(),
         key: Key::Instant(at(1)),
+        date: jiff::civil::date(2018, 5, 14),
         first: at(1),
         last: at(1),
         count: 1,
@@ -187,11 +187,14 @@ async fn goes_on(dir: &Path) {
         reason: "".into(),
     };
     batch.slot(standing.pipeline, &entry, Some(RunId(2)), at(1));
-    batch.watermark(standing.pipeline, "main", at(1));
+    batch.progress(standing.pipeline, "main", &Progress::upto(at(1)));
     store.commit(&batch).await.unwrap();
     store.close().await.unwrap();
     let mut store = open(dir).await;
-    assert_eq!(store.enact("", &[nightly], at(9)).await.unwrap()[0].watermarks["main"], at(1));
+    assert_eq!(
+        store.enact(&"".into(), &[nightly], at(9)).await.unwrap()[0].progress["main"].watermark,
+        at(1)
+    );
     assert_eq!(store.reader().slot_of_run(RunId(2)).await.unwrap().unwrap().first, at(1));
     store.close().await.unwrap();
 }

@@ -1,0 +1,66 @@
+//! What sensors say of exchanges and dates, held against the calendars that are known.
+
+use crate::calendar::book::Book;
+use crate::calendar::offset::Offset;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
+
+use super::check::World;
+use super::kind::Kind;
+use super::moments::DateOffset;
+use super::sensor::{Condition, Placed};
+
+/// Reports offsets that are none, and calendars that are not known.
+pub(crate) fn check(world: &World<'_>, found: &mut Diagnostics) {
+    let no_session = world.no_session;
+    for node in world.tree.ids() {
+        let Kind::Sensor(sensor) = world.tree.kind(node) else { continue };
+        match &sensor.condition {
+            Condition::Session { at, calendar } => {
+                if let Err(error) = Offset::parse(&at.text) {
+                    let mut finding = Diagnostic::error(within(at, &error.span), error.message);
+                    finding.help.extend(error.help);
+                    found.push(finding);
+                }
+                match (calendar, no_session) {
+                    (Some(code), _) => known(code, world.calendars, found),
+                    (None, Some(why)) => found.push(Diagnostic::error(at.place, why)),
+                    (None, None) => {}
+                }
+            }
+            Condition::Run(other) => {
+                let Some(offset) = &other.offset else { continue };
+                match (DateOffset::parse(&offset.text), no_session) {
+                    (Err(error), _) => found.push(Diagnostic::error(offset.place, error.to_string())),
+                    (Ok(DateOffset::Sessions(by)), Some(why)) if by != 0 => {
+                        found.push(Diagnostic::error(offset.place, why));
+                    }
+                    (Ok(DateOffset::Sessions(_) | DateOffset::Days(_)), _) => {}
+                }
+            }
+            Condition::Time { .. }
+            | Condition::File { .. }
+            | Condition::Http(_)
+            | Condition::Object(_)
+            | Condition::Exec(_) => {}
+        }
+    }
+}
+
+fn known(code: &Placed, calendars: Option<&Book>, found: &mut Diagnostics) {
+    let Some(Err(unknown)) = calendars.map(|book| book.get(&code.text)) else { return };
+    let error = Diagnostic::error(code.place, unknown.to_string());
+    found.push(match unknown.meant {
+        Some(meant) => error.label(format!("did you mean `{meant}`?")),
+        None => error.help("`sexton calendar list` shows all there are"),
+    });
+}
+
+/// The place of some bytes of a text that stands there as it is; of all of it, where it is quoted or folded.
+fn within(text: &Placed, bytes: &std::ops::Range<usize>) -> Span {
+    let plain = (text.place.end - text.place.start) as usize == text.text.len();
+    if plain {
+        Span { start: text.place.start + bytes.start as u32, end: text.place.start + bytes.end as u32 }
+    } else {
+        text.place
+    }
+}

@@ -1,0 +1,31 @@
+//! What the simulated daemon finds around it: a directory, no secrets, and the definitions it has kept.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sexton::calendar::book::Book;
+use sexton::config::kept;
+use sexton::engine::surroundings::{Secrets, Surroundings};
+use sexton::pipeline::definition::Pipeline;
+use sexton::store::catalog::Definition;
+
+pub(super) fn surroundings(dir: &Path) -> Surroundings {
+    Surroundings { directory: dir.to_owned(), base: Vec::new(), secrets: Arc::new(NoSecrets) }
+}
+
+pub(super) fn reread(definition: &Definition) -> Result<Pipeline, String> {
+    kept::read(&definition.name, &definition.source, &definition.defaults, &Book::embedded())
+}
+
+#[derive(Debug)]
+struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn value(&self, name: &str) -> Result<String, String> {
+        Err(format!("the secret `{name}` is not known"))
+    }
+
+    fn values(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
