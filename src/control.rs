@@ -4,19 +4,42 @@
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::pipeline::graft::Graft;
 use crate::pipeline::node::NodeId;
-use crate::run::clear::{Plan, Request};
 use crate::run::force::Mark;
 use crate::run::live::Live;
 use crate::run::machine::Illegal;
 use crate::run::poke::LastPoke;
-use crate::run::state::RunId;
+use crate::run::state::{RunId, Status};
 use crate::schedule::horizon::Horizon;
 use crate::schedule::slot::Entry;
 
 /// How many commands may wait for the engine. People are slow; what fills this is a mistake, and waiting
 /// is the right answer to it.
 const WAITING: usize = 64;
+
+/// What somebody wants to run again. Nodes are named by their paths, here and in every command: their numbers
+/// may move between the word and the deed, where a run generates a part of its tree.
+#[derive(Clone, Debug, Default)]
+pub struct Clearing {
+    /// Nodes; each stands for its whole subtree.
+    pub targets: Vec<Box<str>>,
+    /// Only tasks in these states; empty for all that have done, or are doing, anything.
+    pub states: Vec<Status>,
+    /// Also what comes after them.
+    pub downstream: bool,
+    /// Also what comes before them.
+    pub upstream: bool,
+}
+
+/// A task that was, or would be, reset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reset {
+    /// Which.
+    pub path: String,
+    /// How it stood before.
+    pub was: Status,
+}
 
 /// Something that somebody wants of a live run.
 #[derive(Debug)]
@@ -25,8 +48,8 @@ pub enum Command {
     Cancel {
         /// The run.
         run: RunId,
-        /// The node; the root stops the run.
-        node: NodeId,
+        /// The node; the root, `/`, stops the run.
+        path: Box<str>,
         /// Who.
         by: Box<str>,
         /// Told when it is committed.
@@ -37,7 +60,7 @@ pub enum Command {
         /// The run.
         run: RunId,
         /// The node.
-        node: NodeId,
+        path: Box<str>,
         /// The word.
         mark: Mark,
         /// Who.
@@ -50,7 +73,7 @@ pub enum Command {
         /// The run.
         run: RunId,
         /// What to clear.
-        request: Request,
+        clearing: Clearing,
         /// Whether running tasks may be killed for it.
         force: bool,
         /// Only say what would be reset.
@@ -58,7 +81,7 @@ pub enum Command {
         /// Who.
         by: Box<str>,
         /// Told what was, or would be, reset.
-        answer: oneshot::Sender<Result<Plan, Refused>>,
+        answer: oneshot::Sender<Result<Vec<Reset>, Refused>>,
     },
     /// Let a pipeline's slots make no runs, or let them again.
     Pause {
@@ -77,6 +100,14 @@ pub enum Refused {
     /// The run is not live.
     #[error("run {0} is not under way")]
     NoSuchRun(RunId),
+    /// The run's tree has no such node, or not any more.
+    #[error("run {run} has no node `{path}`")]
+    NoSuchNode {
+        /// The run.
+        run: RunId,
+        /// The path.
+        path: Box<str>,
+    },
     /// No pipeline of this name is in force.
     #[error("there is no pipeline `{0}`")]
     NoSuchPipeline(Box<str>),
@@ -111,19 +142,25 @@ impl Control {
     }
 
     /// Stops a node and all below it.
-    pub async fn cancel(&self, run: RunId, node: NodeId, by: &str) -> Result<(), Refused> {
-        self.ask(|answer| Command::Cancel { run, node, by: by.into(), answer }).await
+    pub async fn cancel(&self, run: RunId, path: &str, by: &str) -> Result<(), Refused> {
+        self.ask(|answer| Command::Cancel { run, path: path.into(), by: by.into(), answer }).await
     }
 
     /// Says what a node's state is.
-    pub async fn mark(&self, run: RunId, node: NodeId, mark: Mark, by: &str) -> Result<(), Refused> {
-        self.ask(|answer| Command::Mark { run, node, mark, by: by.into(), answer }).await
+    pub async fn mark(&self, run: RunId, path: &str, mark: Mark, by: &str) -> Result<(), Refused> {
+        self.ask(|answer| Command::Mark { run, path: path.into(), mark, by: by.into(), answer }).await
     }
 
     /// Has nodes run again; what was reset.
-    pub async fn clear(&self, run: RunId, request: Request, force: bool, by: &str) -> Result<Plan, Refused> {
+    pub async fn clear(
+        &self,
+        run: RunId,
+        clearing: Clearing,
+        force: bool,
+        by: &str,
+    ) -> Result<Vec<Reset>, Refused> {
         let dry_run = false;
-        self.ask(|answer| Command::Clear { run, request, force, dry_run, by: by.into(), answer }).await
+        self.ask(|answer| Command::Clear { run, clearing, force, dry_run, by: by.into(), answer }).await
     }
 
     /// Has a pipeline's slots make no runs until it is resumed.
@@ -151,6 +188,8 @@ impl Control {
 pub trait Watch: Send {
     /// These nodes of a run have changed; in document order.
     fn changed(&mut self, live: &Live, nodes: &[NodeId], now: Timestamp);
+    /// A run's tree has another part: its nodes have other numbers from here on.
+    fn grafted(&mut self, _live: &Live, _graft: &Graft) {}
     /// A sensor of a run was answered, and waits on unless `changed` says otherwise.
     fn poked(&mut self, _live: &Live, _node: NodeId, _poke: &LastPoke) {}
     /// A run has ended.

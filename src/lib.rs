@@ -3,6 +3,7 @@
 //! The map, from the ground up:
 //! - [`duration`]: lengths of time as people write them
 //! - [`mask`]: hiding secrets in what is written and told
+//! - [`size`]: amounts of bytes as people write them
 //! - [`yaml`]: files as people write them, with places and findings
 //! - [`clock`]: the only reader of the system clock
 //! - [`calendar`]: when exchanges trade, and what their holidays are called
@@ -35,6 +36,7 @@ pub mod pipeline;
 pub mod run;
 pub mod schedule;
 pub mod sensor;
+pub mod size;
 pub mod store;
 pub mod wire;
 pub mod yaml;

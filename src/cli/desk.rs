@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 
 use crate::pipeline::node::{NodeId, Tree};
+use crate::run::machine::Run;
 use crate::run::state::RunId;
 use crate::store::db::{Error, FILE, Reader};
 use crate::store::record::PipelineId;
@@ -112,6 +113,12 @@ pub fn node(tree: &Tree, run: &RunRecord, path: &str) -> anyhow::Result<NodeId> 
         let hint = hint.unwrap_or_else(|| format!("; see `sexton tasks {}`", run.id));
         anyhow!("run {} has no task `{path}`{hint}", run.id)
     })
+}
+
+/// Whether a path is that of a task of a generated tree that is gone: another was generated since.
+pub fn was_generated(run: &Run, path: &str) -> bool {
+    let path = path.trim_start_matches('/');
+    run.tree().find(path).is_none() && run.former().any(|(former, _)| former == path)
 }
 
 /// The run with this number, or the newest.

@@ -21,14 +21,18 @@ pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {
     let reader = desk::open(&args.state).await?;
     let record = desk::run(&reader, Some(args.run)).await?;
     let run = restored(&reader, &record).await?;
-    let node = desk::node(run.tree(), &record, &args.path)?;
-    anyhow::ensure!(
-        run.tree().is_leaf(node),
-        "`{}` is a container; its tasks have logs of their own, see `sexton tasks {}`",
-        args.path,
-        args.run
-    );
-    let path = run.tree().path(node);
+    let path = if desk::was_generated(&run, &args.path) {
+        args.path.trim_start_matches('/').to_owned()
+    } else {
+        let node = desk::node(run.tree(), &record, &args.path)?;
+        anyhow::ensure!(
+            run.tree().is_leaf(node),
+            "`{}` is a container; its tasks have logs of their own, see `sexton tasks {}`",
+            args.path,
+            args.run
+        );
+        run.tree().path(node)
+    };
     let attempts = reader.attempts(record.id, &path).await?;
     let attempt = choose(&attempts, args)?;
     let places = Places::new(&desk::directory(&args.state)?);

@@ -53,7 +53,5 @@ pub(super) async fn restored(reader: &Reader, record: &RunRecord) -> anyhow::Res
     )
     .map_err(|report| anyhow!("{report}"))
     .context("the run's definition can no longer be read")?;
-    let tree = pipeline.tree;
-    let records = reader.records(record.id, &tree).await?;
-    Ok(Run::restore(record.id, tree, records))
+    Ok(reader.restored(record.id, &pipeline).await?)
 }

@@ -43,6 +43,16 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
     let record = desk::run(&reader, Some(id)).await?;
     let run = restored(&reader, &record).await?;
     let tree = run.tree().clone();
+    if let Some(part) = args.part.as_deref().filter(|part| desk::was_generated(&run, part)) {
+        let path = part.trim_start_matches('/');
+        let mut text = format!("`{path}` is gone: the tree that it was of has been generated again since.\n");
+        for attempt in reader.attempts(record.id, path).await? {
+            let _ = writeln!(text, "  {}", told(&attempt));
+        }
+        let _ = writeln!(text, "  log: sexton logs {id} '{path}'{there}");
+        out::print(&text)?;
+        return Ok(Outcome::Good);
+    }
     let node = desk::node(&tree, &record, args.part.as_deref().unwrap_or("/"))?;
     let around = Around { zone: TimeZone::UTC, places: None };
     let mut text = match begins_after(&reader, &record, &run, node).await? {

@@ -10,6 +10,7 @@ use super::spec::{ConfigKeys, SecretKeys};
 use crate::pipeline::check::{World, check};
 use crate::pipeline::command::Command;
 use crate::pipeline::definition::Defaults;
+use crate::pipeline::generated::MAX_BYTES;
 use crate::pipeline::kind::Kind;
 use crate::pipeline::lower;
 use crate::pipeline::name;
@@ -18,6 +19,7 @@ use crate::pipeline::params::Params;
 use crate::pipeline::policy::Settings;
 use crate::pipeline::secret;
 use crate::pipeline::spec::InheritedKeys;
+use crate::size;
 use crate::yaml::composer;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::{Document, ValueId, View};
@@ -26,6 +28,9 @@ use crate::yaml::reading::Reading;
 use crate::yaml::report::SourceFile;
 use crate::yaml::schema;
 use crate::yaml::zone::timezone;
+
+/// A tree of a million commands takes half of it.
+const LAZY_LIMIT: u64 = 256 << 20;
 
 /// `sexton.yaml`, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +41,8 @@ pub struct Config {
     pub timezone: Box<str>,
     /// How many tasks may run at the same time.
     pub parallelism: NonZeroU32,
+    /// How many bytes the tree may have that the command of a `lazy` node writes.
+    pub lazy_limit: u64,
     /// What every pipeline inherits.
     pub defaults: Settings,
     /// Where the values of secrets come from, by name.
@@ -59,6 +66,7 @@ impl Default for Config {
             environment: "development".into(),
             timezone: "UTC".into(),
             parallelism: NonZeroU32::MIN.saturating_add(15),
+            lazy_limit: LAZY_LIMIT,
             defaults: Settings::default(),
             secrets: BTreeMap::new(),
         }
@@ -112,13 +120,20 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
     if let Some(count) = keys.parallelism.and_then(|field| field.value) {
         config.parallelism = count.0;
     }
+    if let Some((id, limit)) = keys.lazy_limit.and_then(|field| Some((field.id, field.value?))) {
+        if limit.0 > MAX_BYTES as u64 {
+            let message = format!("`lazy_limit` may be at most {}", size::show(MAX_BYTES as u64));
+            found.push(Diagnostic::error(document.span(id), message));
+        }
+        config.lazy_limit = limit.0;
+    }
     let mut used = BTreeMap::new();
     if let Some(defaults) = keys.defaults {
         let own: InheritedKeys = reader::read(&document, defaults.id, Some(&[]), found);
         // No pipeline is known here, so no node's output, no parameter and no exchange either.
         let (tree, params) = (nothing(), Params::default());
-        let no_session = Some("no session here: not every pipeline has a calendar".to_owned());
-        let world = World { tree: &tree, params: &params, calendars: None, no_session };
+        let no_session = Some("no session here: not every pipeline has a calendar");
+        let world = World { tree: &tree, own: None, params: &params, calendars: None, no_session };
         for text in lower::setting_texts(&document, &own) {
             check(&document, text, &world, &mut used, found);
         }
@@ -220,6 +235,7 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "environment: production\ntimezone: Europe/London\nparallelism: 4\n\
+                    lazy_limit: 1GiB\n\
                     defaults: {env: {A: b}, retry: {limit: 2}, kill_grace: 30s}\n\
                     secrets: {db: {env: DB_PASSWORD}, api.key: {file: /run/key}, x: {credential: x.pem}}\n";
         let config = parse(&SourceFile::new("sexton.yaml", text)).0.unwrap();
@@ -227,6 +243,7 @@ mod tests {
             (&*config.environment, &*config.timezone, config.parallelism.get()),
             ("production", "Europe/London", 4)
         );
+        assert_eq!(config.lazy_limit, 1 << 30);
         assert_eq!(config.for_pipelines().settings.retry.limit, 2);
         assert_eq!(config.secrets["db"], SecretSource::Env("DB_PASSWORD".into()));
         assert_eq!(config.secrets["api.key"], SecretSource::File("/run/key".into()));
@@ -270,6 +287,13 @@ mod tests {
           |
           = help: write `{env: VARIABLE}`, `{file: path}` or `{credential: NAME}`
         "#);
+        insta::assert_snapshot!(drawn("lazy_limit: 2GiB\n"), @r#"
+        error: `lazy_limit` may be at most 1GiB
+         --> sexton.yaml:1:13
+          |
+        1 | lazy_limit: 2GiB
+          |             ^^^^
+        "#);
         insta::assert_snapshot!(drawn("parallelism: 0\n"), @r#"
         error: `parallelism`: must be at least 1
          --> sexton.yaml:1:14
@@ -307,6 +331,6 @@ mod tests {
             assert!(property["description"].is_string(), "{key}");
         }
         assert_eq!(schema["additionalProperties"], false);
-        assert_eq!(schema["properties"].as_object().unwrap().len(), 5);
+        assert_eq!(schema["properties"].as_object().unwrap().len(), 6);
     }
 }

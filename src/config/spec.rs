@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::pipeline::spec::InheritedKeys;
 use crate::yaml::reader::{Field, Unread};
-use crate::yaml::scalars::Count;
+use crate::yaml::scalars::{Count, Size};
 
 /// The daemon's settings.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -19,6 +19,8 @@ pub(super) struct ConfigKeys {
     pub(super) timezone: Option<Field<String>>,
     /// How many tasks may run at the same time, of all pipelines together. Default: 16.
     pub(super) parallelism: Option<Field<Count>>,
+    /// How large the tree may be that the command of a `lazy` node writes. Default: `256MiB`.
+    pub(super) lazy_limit: Option<Field<Size>>,
     /// What every pipeline inherits.
     pub(super) defaults: Option<Unread<InheritedKeys>>,
     /// Where the values of secrets come from, by name.

@@ -29,7 +29,6 @@ use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
 use crate::pipeline::definition::Pipeline;
-use crate::pipeline::node::NodeId;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
@@ -185,6 +184,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         surroundings,
         calendars: desk.calendars.clone(),
         parallelism: desk.config.parallelism.get() as usize,
+        lazy_limit: desk.config.lazy_limit,
         look_up: LOOK_UP,
         boot_id,
     };
@@ -294,6 +294,6 @@ async fn to_the_end(
             eprintln!("cancelling; what still runs is being ended (again to leave at once) …");
         }
         let control = control.clone();
-        tokio::spawn(async move { control.cancel(run, NodeId::ROOT, "an interrupt").await });
+        tokio::spawn(async move { control.cancel(run, "/", "an interrupt").await });
     }
 }

@@ -109,6 +109,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         surroundings: files.surroundings.clone(),
         calendars: files.calendars.clone(),
         parallelism: files.parallelism,
+        lazy_limit: files.lazy_limit,
         look_up: watchdog.map_or(LOOK_UP, |patience| (patience / 2).min(LOOK_UP)),
         boot_id,
     };
@@ -209,6 +210,7 @@ fn files(found: &Everything, config_dir: &Path) -> anyhow::Result<Files> {
         surroundings: surroundings(&found.config, config_dir)?,
         calendars: found.calendars.clone(),
         parallelism: found.config.parallelism.get() as usize,
+        lazy_limit: found.config.lazy_limit,
         evidence: evidence(config_dir, &found.calendars),
     })
 }

@@ -1,7 +1,9 @@
-//! What people ask of live runs: each is put to the law, and answered when what follows from it is committed.
+//! What people ask of live runs: a path becomes a node of the tree as it is now, and a wish an event. Answers wait
+//! for the commit.
 
-use crate::control::{Command, Refused};
-use crate::run::clear::{self, Plan};
+use crate::control::{Clearing, Command, Refused, Reset};
+use crate::pipeline::node::NodeId;
+use crate::run::clear;
 use crate::run::event::Event;
 use crate::run::state::RunId;
 use crate::store::db::CommitError;
@@ -12,17 +14,19 @@ use super::turn::{Answer, Turn};
 impl Engine {
     pub(super) async fn command(&mut self, command: Command, turn: &mut Turn) -> Result<(), CommitError> {
         match command {
-            Command::Cancel { run, node, by, answer } => {
-                let done = self.intervene(run, Event::Cancel { node, by }, turn);
+            Command::Cancel { run, path, by, answer } => {
+                let cancel = |node| Event::Cancel { node, by };
+                let done = self.find(run, &path).and_then(|node| self.intervene(run, cancel(node), turn));
                 turn.answers.push((run, Answer::Done(answer, done)));
             }
-            Command::Mark { run, node, mark, by, answer } => {
-                let done = self.intervene(run, Event::Mark { node, mark, by }, turn);
+            Command::Mark { run, path, mark, by, answer } => {
+                let mark = |node| Event::Mark { node, mark, by };
+                let done = self.find(run, &path).and_then(|node| self.intervene(run, mark(node), turn));
                 turn.answers.push((run, Answer::Done(answer, done)));
             }
-            Command::Clear { run, request, force, dry_run, by, answer } => {
-                let planned = self.clear(run, &request, force, dry_run, by, turn);
-                turn.answers.push((run, Answer::Planned(answer, planned)));
+            Command::Clear { run, clearing, force, dry_run, by, answer } => {
+                let reset = self.clear(run, clearing, force, dry_run, by, turn);
+                turn.answers.push((run, Answer::Cleared(answer, reset)));
             }
             Command::Pause { pipeline, by, answer } => {
                 let known = self.pause(&pipeline, by).await?;
@@ -36,23 +40,34 @@ impl Engine {
     fn clear(
         &mut self,
         run: RunId,
-        request: &clear::Request,
+        clearing: Clearing,
         force: bool,
         dry_run: bool,
         by: Box<str>,
         turn: &mut Turn,
-    ) -> Result<Plan, Refused> {
+    ) -> Result<Vec<Reset>, Refused> {
+        let Clearing { targets, states, downstream, upstream } = clearing;
+        let targets = targets.iter().map(|path| self.find(run, path)).collect::<Result<_, _>>()?;
         let live = self.runs.get(&run).ok_or_else(|| self.refusal(run))?;
-        let plan = clear::plan(&live.run, request);
+        let plan = clear::plan(&live.run, &clear::Request { targets, states, downstream, upstream });
+        let tasks = plan.tasks(&live.run);
+        let reset = tasks.map(|(node, was)| Reset { path: live.run.tree().path(node), was }).collect();
         let count = plan.running(&live.run).count();
         if dry_run {
-            return Ok(plan);
+            return Ok(reset);
         }
         if count > 0 && !force {
             return Err(Refused::Running { count });
         }
-        self.intervene(run, Event::Clear { nodes: plan.nodes.clone(), by }, turn)?;
-        Ok(plan)
+        self.intervene(run, Event::Clear { nodes: plan.nodes, by }, turn)?;
+        Ok(reset)
+    }
+
+    /// The node at a path, as the run's tree is now.
+    fn find(&self, run: RunId, path: &str) -> Result<NodeId, Refused> {
+        let live = self.runs.get(&run).ok_or_else(|| self.refusal(run))?;
+        let node = live.run.tree().find(path);
+        node.ok_or_else(|| Refused::NoSuchNode { run, path: path.into() })
     }
 
     fn intervene(&mut self, run: RunId, event: Event, turn: &mut Turn) -> Result<(), Refused> {

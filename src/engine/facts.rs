@@ -48,6 +48,7 @@ pub fn scope(run: &NewRun, pipeline: &Pipeline, environment: &str) -> Scope {
         data_interval_end: run.interval.end,
         params: Arc::new(params(&run.params, pipeline)),
         outputs: Arc::default(),
+        base: String::new(),
     }
 }
 

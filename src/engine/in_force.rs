@@ -35,6 +35,7 @@ impl Engine {
         let standings = self.write(async |store| store.enact(&files.beside, &set, now).await).await?;
         self.parts.surroundings = files.surroundings;
         self.parts.parallelism = files.parallelism;
+        self.parts.lazy_limit = files.lazy_limit;
         self.parts.calendars = files.calendars;
         let scheduler = &mut self.scheduler;
         scheduler.environment = files.environment;

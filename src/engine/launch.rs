@@ -32,22 +32,22 @@ pub(super) fn job(
 ) -> Result<Job, String> {
     let tree = live.run.tree();
     let settings = tree.settings(node);
-    let command = command(tree.kind(node))
-        .ok_or_else(|| "it is no command, and lazy trees are not run yet".to_owned())?;
+    let command = command(tree.kind(node)).ok_or_else(|| "it runs no command".to_owned())?;
     let path = tree.path(node);
     let number = live.run.entry(node).attempts;
     let mut texts = Texts::of(live, node, around)?;
     let argv = match command {
         Command::Shell(line) => {
-            let shell = settings.shell.iter().map(|word| texts.rendered("its shell", word));
-            shell.chain([texts.rendered("its command", line)]).collect::<Result<Vec<_>, _>>()?
+            let mut argv = texts.shell()?;
+            argv.push(texts.rendered("its command", line)?);
+            argv
         }
         Command::Argv(words) => {
             words.iter().map(|word| texts.rendered("its command", word)).collect::<Result<Vec<_>, _>>()?
         }
     };
-    let working_dir = texts.working_dir(node)?;
-    let user = settings.user.as_deref().map(|text| texts.rendered("its user", text)).transpose()?;
+    let working_dir = texts.working_dir()?;
+    let user = texts.user()?;
 
     let run_dir = places.run_dir(live.run.id());
     std::fs::create_dir_all(&run_dir)
@@ -58,6 +58,11 @@ pub(super) fn job(
     env.extend(attempt_facts(&path, number));
     env.insert("SEXTON_RUN_DIR".to_owned(), run_dir.display().to_string());
     env.insert("SEXTON_OUTPUT".to_owned(), places.output(attempt).display().to_string());
+
+    let writes_tree = tree.execute(node).is_some();
+    if writes_tree {
+        env.insert("SEXTON_TREE".to_owned(), places.tree(attempt).display().to_string());
+    }
 
     let argv = argv.into_iter().map(|text| texts.revealed(text)).collect::<Result<_, _>>()?;
     let env = env.into_iter().map(|(name, value)| Ok((name, texts.revealed(value)?)));
@@ -71,6 +76,7 @@ pub(super) fn job(
         timeout: time_left(live, node, now),
         kill_grace: settings.kill_grace,
         log: places.absolute(&places.log(&live.pipeline.name, live.run.id(), &path, number)),
+        stdout: writes_tree.then(|| places.printed(attempt)),
         mask: texts.mask,
     })
 }
@@ -112,10 +118,10 @@ fn time_left(live: &Live, node: NodeId, now: Timestamp) -> Option<Duration> {
 pub(super) fn condition(live: &Live, node: NodeId) -> Holds {
     let tree = live.run.tree();
     let Some(when) = &tree.options(node).when else { return Holds::Yes };
-    let env = template::render_env(&tree.settings(node).env, &live.scope);
-    match env.and_then(|env| template::evaluate(when, &live.scope, &env)) {
+    let scope = live.scope_of(node);
+    match live.env(node).and_then(|env| template::evaluate(when, &scope, &env)) {
         Ok(true) => Holds::Yes,
-        Ok(false) => Holds::No(because(when, &live.scope).map(String::into_boxed_str)),
+        Ok(false) => Holds::No(because(when, &scope).map(String::into_boxed_str)),
         Err(error) => Holds::Error(error.to_string().into()),
     }
 }

@@ -30,6 +30,8 @@ pub struct Files {
     pub calendars: Book,
     /// How many attempts may run at the same time.
     pub parallelism: usize,
+    /// How many bytes a generated tree may have.
+    pub lazy_limit: u64,
     /// What is noted in every run.
     pub evidence: Evidence,
 }

@@ -63,7 +63,7 @@ pub(super) fn asked(
         Condition::Exec(_) => return Ok(Asked::Command),
         Condition::Run(other) => return runs(live, other, &texts, calendars),
         Condition::File { glob, stable_for } => {
-            let path = texts.working_dir(node)?.join(texts.filled_in("its file", glob)?);
+            let path = texts.working_dir()?.join(texts.filled_in("its file", glob)?);
             Subject::File(Files { pattern: path.display().to_string(), stable_for: *stable_for })
         }
         Condition::Http(question) => Subject::Http(http(question, &mut texts)?),

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::scope::Scope;
 use crate::run::live::{Live, Slot};
-use crate::run::machine::Run;
 use crate::run::state::{AttemptId, RunId};
 use crate::schedule::slot::Key;
 use crate::store::catalog::Definition;
@@ -58,6 +57,14 @@ pub enum Error {
         /// What is wrong with it, in words.
         report: String,
     },
+    /// Nor is a tree that it has generated.
+    #[error("run {run}: {source}")]
+    Tree {
+        /// The run.
+        run: RunId,
+        /// Which, and what is wrong with it.
+        source: StoreError,
+    },
 }
 
 /// Reads a pinned definition again: the file's text, and the defaults it was read with.
@@ -72,7 +79,7 @@ impl Recovered {
         for record in reader.unfinished_runs().await? {
             let live = match load(reader, &record, reread, &mut definitions, environment).await {
                 Ok(live) => live,
-                Err(error @ (Error::NoDefinition { .. } | Error::Definition { .. })) => {
+                Err(error @ (Error::NoDefinition { .. } | Error::Definition { .. } | Error::Tree { .. })) => {
                     recovered.unreadable.push((record.id, error));
                     continue;
                 }
@@ -87,6 +94,7 @@ impl Recovered {
                         created_at: attempt.created_at,
                         boot_id: attempt.boot_id,
                         pid: None,
+                        ended: None,
                     };
                     recovered.attempts.insert(attempt.id, flight);
                 }
@@ -129,8 +137,9 @@ async fn load(
             place.insert(Arc::new(pipeline)).clone()
         }
     };
-    let tree = pipeline.tree.clone();
-    let records = reader.records(run, &tree).await.map_err(failed)?;
+    let restored = reader.restored(run, &pipeline).await.map_err(|source| {
+        if let StoreError::Tree { .. } = source { Error::Tree { run, source } } else { failed(source) }
+    })?;
     let outputs = reader.outputs(run).await.map_err(failed)?;
     let begun = NewRun {
         id: run,
@@ -149,7 +158,6 @@ async fn load(
     let slot =
         slot.and_then(|line| Some(Slot { key: Key::from_text(&line.slot)?, schedule: line.schedule.into() }));
     let cleared = reader.was_cleared(run).await.map_err(failed)?;
-    let run = Run::restore(run, tree, records);
     let created_at = record.created_at;
-    Ok(Live { run, kind: record.kind, slot, cleared, created_at, pipeline, scope })
+    Ok(Live { run: restored, kind: record.kind, slot, cleared, created_at, pipeline, scope })
 }

@@ -1,11 +1,16 @@
 //! What the executor has to say, and what follows from it for the runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::executor::job::{Ended, Expected, Inventory, Report, Verdict};
+use crate::executor::trees::{Read, Reading};
 use crate::mask::Masker;
+use crate::pipeline::generated::Generated;
+use crate::pipeline::node::NodeId;
 use crate::run::event::{Event, Yield};
 use crate::run::force::{Kill, KillReason};
+use crate::run::live::Live;
 use crate::run::state::Exit;
 use crate::run::why::exit_words;
 use crate::store::record::{AttemptEnd, Log, Usage};
@@ -29,6 +34,7 @@ impl Engine {
                 }
             }
             Report::Ended(ended) => self.ended(*ended, turn),
+            Report::Read(read) => self.read(*read, turn),
             Report::Unavailable { error } => {
                 self.connected = false;
                 tracing::error!(%error, "no attempt can be started: the keeper is not to be had");
@@ -45,7 +51,10 @@ impl Engine {
                 turn.kills.push(attempt);
             }
         }
-        for (attempt, flight) in self.attempts.clone() {
+        // Whose end is known already is in nobody's hands any more.
+        let open = self.attempts.iter().filter(|(_, flight)| flight.ended.is_none());
+        for (attempt, flight) in open.map(|(&attempt, flight)| (attempt, flight.clone())).collect::<Vec<_>>()
+        {
             let expected = Expected { attempt, created_at: flight.created_at, boot_id: &flight.boot_id };
             let killed = self.kill_of(&flight).is_some();
             match inventory.verdict(expected) {
@@ -66,32 +75,79 @@ impl Engine {
         self.runs.get(&flight.run)?.run.state(flight.node).attempt()?.1.cloned()
     }
 
-    fn ended(&mut self, mut ended: Ended, turn: &mut Turn) {
+    fn ended(&mut self, ended: Ended, turn: &mut Turn) {
         if let Some(alive) = self.disowned.get_mut(&ended.attempt) {
             // Nothing of it is committed: whoever takes its run up again is to hear of it.
             *alive = false;
             return;
         }
-        let Some(flight) = self.attempts.remove(&ended.attempt) else {
+        let Some(flight) = self.attempts.get(&ended.attempt) else {
             // An end that is known already is only acknowledged again.
             turn.acknowledged.push((ended.attempt, None));
             return;
         };
-        turn.acknowledged.push((ended.attempt, Some(flight.run)));
+        if flight.ended.is_some() {
+            return;
+        }
         turn.launches.remove(&ended.attempt);
+        match self.tree_of(flight, &ended) {
+            None => self.conclude(ended, None, turn),
+            Some(reading) => {
+                turn.readings.push(reading);
+                if let Some(flight) = self.attempts.get_mut(&ended.attempt) {
+                    flight.ended = Some(Box::new(ended));
+                }
+            }
+        }
+    }
+
+    /// How the tree is read that an attempt has left, if it has left one.
+    fn tree_of(&self, flight: &Flight, ended: &Ended) -> Option<Reading> {
+        let live = self.runs.get(&flight.run)?;
+        let tree = live.run.tree();
+        live.run.awaits_tree(flight.node, &ended.exit)?;
+        let (path, number) = (tree.path(flight.node), live.run.entry(flight.node).attempts);
+        let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
+        Some(Reading {
+            attempt: ended.attempt,
+            origin: format!("output of {path}"),
+            pipeline: live.pipeline.clone(),
+            inherited: tree.settings(tree.parent(flight.node).unwrap_or(flight.node)).clone(),
+            limit: self.parts.lazy_limit,
+            mask: self.parts.surroundings.secrets.values(),
+            log: (self.parts.places.absolute(&log), ended.log_bytes.0),
+            at: ended.ended_at.unwrap_or_else(|| self.now()),
+        })
+    }
+
+    fn read(&mut self, read: Read, turn: &mut Turn) {
+        let ended = self.attempts.get_mut(&read.attempt).and_then(|flight| flight.ended.take());
+        // Its run may have been let go meanwhile.
+        if let Some(mut ended) = ended {
+            ended.log_bytes.0 = read.log_bytes;
+            self.conclude(*ended, Some(read.tree), turn);
+        }
+    }
+
+    /// An attempt is over, and what it has left is known.
+    fn conclude(&mut self, mut ended: Ended, tree: Option<Written>, turn: &mut Turn) {
+        let Some(flight) = self.attempts.remove(&ended.attempt) else { return };
+        turn.acknowledged.push((ended.attempt, Some(flight.run)));
         let kill = self.kill_of(&flight);
         let Some(live) = self.runs.get_mut(&flight.run) else { return };
         let number = live.run.entry(flight.node).attempts;
         let path = live.run.tree().path(flight.node);
         let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
         let (bytes, dropped_bytes) = ended.log_bytes;
-        let yields = match choice::yielded(live, flight.node, &ended, &self.parts.places.absolute(&log)) {
-            Ok(yields) => yields,
-            Err(what) => {
-                ended.exit = Exit::BadChoice(what.into());
-                Yield::Nothing
-            }
+        let yields = match live.run.awaits_tree(flight.node, &ended.exit) {
+            Some(execute) => fitting(live, execute, tree).map_err(|why| Exit::BadTree(why.into())),
+            None => choice::yielded(live, flight.node, &ended, &self.parts.places.absolute(&log))
+                .map_err(|why| Exit::BadChoice(why.into())),
         };
+        let yields = yields.unwrap_or_else(|exit| {
+            ended.exit = exit;
+            Yield::Nothing
+        });
         hide(&mut ended, &*self.parts.surroundings.secrets);
         let end = AttemptEnd {
             attempt: ended.attempt,
@@ -123,12 +179,26 @@ impl Engine {
     }
 }
 
+/// What was written, or why it is no tree, in words.
+type Written = Result<Arc<Generated>, String>;
+
+/// A tree that fits where it belongs, or why there is none, in words.
+fn fitting(live: &Live, execute: NodeId, tree: Option<Written>) -> Result<Yield, String> {
+    let generated = tree.unwrap_or_else(|| Err("it was not read".to_owned()))?;
+    match live.run.tree().misfit(execute, &generated.tree) {
+        None => Ok(Yield::Tree(generated)),
+        Some(misfit) => Err(misfit.to_string()),
+    }
+}
+
 /// What a task leaves behind is kept and shown, and no place for a secret.
 fn hide(ended: &mut Ended, secrets: &dyn Secrets) {
     let words = match &mut ended.exit {
-        Exit::NotStarted(words) | Exit::Lost(words) | Exit::BadOutput(words) | Exit::BadChoice(words) => {
-            Some(words)
-        }
+        Exit::NotStarted(words)
+        | Exit::Lost(words)
+        | Exit::BadOutput(words)
+        | Exit::BadChoice(words)
+        | Exit::BadTree(words) => Some(words),
         Exit::Code(_) | Exit::Signal(_) | Exit::TimedOut | Exit::Killed => None,
     };
     if words.is_some() || !ended.outputs.is_empty() {

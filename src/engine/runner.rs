@@ -77,6 +77,8 @@ pub struct Parts {
     pub calendars: Book,
     /// How many attempts may run at the same time.
     pub parallelism: usize,
+    /// How many bytes a generated tree may have.
+    pub lazy_limit: u64,
     /// How long the engine sleeps at most: [`LOOK_UP`], or half of what a watchdog has patience for.
     pub look_up: Duration,
     /// The machine's boot.
@@ -373,13 +375,23 @@ impl Engine {
                     Effect::Launch(node, attempt) => {
                         turn.batch.attempt_started(&live.run, node, attempt, turn.now);
                         let boot_id = self.parts.boot_id.clone();
-                        let flight = Flight { run: id, node, created_at: turn.now, boot_id, pid: None };
+                        let flight =
+                            Flight { run: id, node, created_at: turn.now, boot_id, pid: None, ended: None };
                         self.attempts.insert(attempt, flight);
                         turn.launches.insert(attempt);
                     }
                     Effect::Kill(_, attempt) => turn.kills.push(attempt),
                     Effect::Sense(node) => turn.sensing.push(((id, node), true)),
                     Effect::Rest(node) => turn.sensing.push(((id, node), false)),
+                    Effect::Grafted(graft) => {
+                        turn.batch.grafted(&live.run, graft.at);
+                        turn.grafted(id, graft);
+                        let own = self.attempts.values_mut().filter(|flight| flight.run == id);
+                        own.for_each(|flight| flight.renumber(&graft));
+                        for watch in self.sensing.grafted(id, &graft) {
+                            self.parts.lookout.forget(watch);
+                        }
+                    }
                     Effect::Forget(node) => {
                         turn.batch.forget_outputs(&live.run, node);
                         let path = live.run.tree().path(node);

@@ -36,10 +36,15 @@ impl Engine {
             Err(error) if error.is_refusal() => self.commit_apart(&mut turn).await?,
             Err(error) => return Err(error),
         }
-        self.perform(&turn);
+        self.perform(&mut turn);
         self.look_out(&mut turn);
         for (pipeline, entries) in &turn.decided {
             self.parts.watch.decided(pipeline, entries, turn.now);
+        }
+        for (id, graft) in &turn.grafts {
+            if let Some(live) = self.runs.get(id) {
+                self.parts.watch.grafted(live, graft);
+            }
         }
         for (id, changed) in changes {
             if let Some(live) = self.runs.get(&id) {
@@ -132,7 +137,11 @@ impl Engine {
         self.runs.remove(&id);
         self.scheduler.freed = true;
         let own = self.attempts.extract_if(|_, flight| flight.run == id);
-        for (attempt, _) in own.collect::<Vec<_>>() {
+        for (attempt, flight) in own.collect::<Vec<_>>() {
+            if flight.ended.is_some() {
+                self.disowned.insert(attempt, false);
+                continue;
+            }
             // What this very turn would have launched is in no hands yet, unless an inventory said so.
             if !turn.launches.remove(&attempt) {
                 turn.kills.push(attempt);
@@ -153,7 +162,7 @@ impl Engine {
         self.halted.insert(id, error);
     }
 
-    fn perform(&mut self, turn: &Turn) {
+    fn perform(&mut self, turn: &mut Turn) {
         if let Some(connection) = turn.resumed {
             self.parts.executor.resume(connection);
         }
@@ -176,6 +185,10 @@ impl Engine {
         }
         for &(attempt, _) in &turn.acknowledged {
             self.parts.executor.acknowledge(attempt);
+        }
+        for reading in turn.readings.drain(..).filter(|reading| self.attempts.contains_key(&reading.attempt))
+        {
+            self.parts.executor.read(reading);
         }
     }
 }

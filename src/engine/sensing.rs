@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::pipeline::graft::Graft;
 use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::run::event::{Event, Sensed};
@@ -78,6 +79,30 @@ impl Sensing {
         let written = self.written.unwrap_or(Timestamp::MIN);
         let write = written.saturating_add(WRITTEN).unwrap_or(Timestamp::MAX);
         [instant, (!self.unwritten.is_empty()).then_some(write)].into_iter().flatten().min()
+    }
+
+    /// The nodes of a run have other numbers now. Who was looked out for and is gone, is no more.
+    pub(super) fn grafted(&mut self, run: RunId, graft: &Graft) -> Vec<WatchId> {
+        let moved = |place: Place| match place {
+            (of, node) if of == run => Some((of, graft.moved(node)?)),
+            other => Some(other),
+        };
+        let own = self.waits.iter().filter(|(_, wait)| wait.place.0 == run);
+        let gone = own.filter(|(_, wait)| moved(wait.place).is_none()).map(|(&watch, _)| watch);
+        let gone: Vec<WatchId> = gone.collect();
+        for &watch in &gone {
+            self.forget(watch);
+        }
+        for wait in self.waits.values_mut() {
+            wait.place = moved(wait.place).unwrap_or(wait.place);
+        }
+        self.places = self.waits.iter().map(|(&watch, wait)| (wait.place, watch)).collect();
+        self.begin = self.begin.drain(..).filter_map(moved).collect();
+        let settled = self.settled.drain(..);
+        self.settled = settled.filter_map(|(place, sensed)| Some((moved(place)?, sensed))).collect();
+        let unwritten = std::mem::take(&mut self.unwritten).into_iter();
+        self.unwritten = unwritten.filter_map(|(place, poke)| Some((moved(place)?, poke))).collect();
+        gone
     }
 
     fn forget(&mut self, watch: WatchId) -> Option<Wait> {

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 
 use crate::run::state::{AttemptId, Exit};
 
+use super::trees::{Read, Reading};
+
 /// One attempt to start: everything is resolved, no template is left.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Job {
@@ -27,6 +29,8 @@ pub struct Job {
     pub kill_grace: Duration,
     /// Where its output goes; the file is made when something is printed.
     pub log: PathBuf,
+    /// A file that its standard output goes to instead, all of it and as it is.
+    pub stdout: Option<PathBuf>,
     /// Texts that never reach the log.
     pub mask: Vec<String>,
 }
@@ -55,6 +59,8 @@ pub enum Report {
     },
     /// An attempt has ended and nothing of it runs. Repeated until it is acknowledged.
     Ended(Box<Ended>),
+    /// The tree that an attempt has written was read.
+    Read(Box<Read>),
     /// It is not there and cannot be had, for now.
     Unavailable {
         /// Why, in words.
@@ -142,6 +148,8 @@ pub trait Executor: Send {
     fn launch(&mut self, job: Job);
     /// Ends an attempt with everything it started. May be repeated.
     fn kill(&mut self, attempt: AttemptId);
+    /// Reads the tree that an attempt has written, which has ended and is not acknowledged.
+    fn read(&mut self, reading: Reading);
     /// The attempt's end is committed: it may be forgotten.
     fn acknowledge(&mut self, attempt: AttemptId);
 }

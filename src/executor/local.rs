@@ -4,12 +4,13 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::keeper::protocol::{
@@ -22,6 +23,7 @@ use crate::run::state::{AttemptId, Exit};
 
 use super::job::{Ended, Executor, Expected, Inventory, Job, Report, Verdict};
 use super::output::Places;
+use super::trees::{Read, Reading};
 
 /// How to reach the keeper.
 #[derive(Clone, Debug)]
@@ -44,7 +46,14 @@ pub struct Local {
     /// Unbounded: the engine never waits for a hand, and an order is a few hundred bytes for an attempt
     /// that already has its place.
     orders: mpsc::UnboundedSender<Order>,
+    reports: mpsc::Sender<Report>,
+    places: Places,
+    /// One tree may take a gibibyte while it is read.
+    readers: Arc<Semaphore>,
 }
+
+/// Trees that are read at the same time.
+const READERS: usize = 2;
 
 #[derive(Debug)]
 enum Order {
@@ -59,8 +68,11 @@ impl Local {
     /// Starts the task. It ends when this handle is dropped or nobody hears its reports.
     pub fn start(options: Options, reports: mpsc::Sender<Report>) -> (Self, JoinHandle<()>) {
         let (orders, inbox) = mpsc::unbounded_channel();
+        let places = options.places.clone();
+        let readers = Arc::new(Semaphore::new(READERS));
+        let own = Self { orders, reports: reports.clone(), places, readers };
         let client = Client { options, reports, inbox, connection: 0, welcomed: false, settled: false };
-        (Self { orders }, tokio::spawn(client.run()))
+        (own, tokio::spawn(client.run()))
     }
 
     fn order(&self, order: Order) {
@@ -80,6 +92,20 @@ impl Executor for Local {
 
     fn kill(&mut self, attempt: AttemptId) {
         self.order(Order::Kill(attempt));
+    }
+
+    /// Needs no keeper: what was written lies in a file.
+    fn read(&mut self, reading: Reading) {
+        let (reports, places, readers) = (self.reports.clone(), self.places.clone(), self.readers.clone());
+        tokio::spawn(async move {
+            let _turn = readers.acquire().await;
+            let attempt = reading.attempt;
+            let log_bytes = reading.log.1;
+            let read = tokio::task::spawn_blocking(move || reading.from(&places)).await;
+            let read = read.unwrap_or_else(|error| Read { attempt, tree: Err(error.to_string()), log_bytes });
+            // Nobody hears it only when the engine has ended: the next one reads it again.
+            let _ = reports.send(Report::Read(Box::new(read))).await;
+        });
     }
 
     fn acknowledge(&mut self, attempt: AttemptId) {
@@ -330,6 +356,7 @@ fn launch(job: Job) -> Launch {
         cwd: job.working_dir,
         user: job.user,
         log: job.log,
+        stdout: job.stdout,
         timeout_ms: job.timeout.map(millis),
         kill_grace_ms: millis(job.kill_grace),
         mask: job.mask,

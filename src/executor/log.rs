@@ -1,5 +1,5 @@
-//! A task's log as it lies on disk (a line is `time stream F|P text`, P where the line goes on) and as
-//! people want to read it.
+//! A task's log as it lies on disk (a line is `time stream F|P text`, P where the line goes on; the stream
+//! `sexton` is what others than the task have to say) and as people want to read it.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -112,9 +112,12 @@ impl<'l> Stamp<'l> {
     fn of(line: &'l [u8]) -> Self {
         let mut parts = line.splitn(4, |&byte| byte == b' ');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(_), Some(stream @ (b"stdout" | b"stderr")), Some(part @ (b"F" | b"P")), Some(text)) => {
-                Self { stream, goes_on: part == b"P", text }
-            }
+            (
+                Some(_),
+                Some(stream @ (b"stdout" | b"stderr" | b"sexton")),
+                Some(part @ (b"F" | b"P")),
+                Some(text),
+            ) => Self { stream, goes_on: part == b"P", text },
             _ => Self { stream: b"", goes_on: false, text: line },
         }
     }
@@ -133,8 +136,10 @@ mod tests {
     fn stamps_are_taken_off_and_parts_put_together() {
         let log = b"2018-05-14T04:13:07.000000000Z stdout P half \n\
                     2018-05-14T04:13:08.000000000Z stdout F a line\n\
-                    2018-05-14T04:13:09.000000000Z stderr F  indented\nsomething else\n";
-        assert_eq!(text(log, false), "half a line\n indented\nsomething else\n");
+                    2018-05-14T04:13:09.000000000Z stderr F  indented\n\
+                    2018-05-14T04:13:10.000000000Z sexton F 5 bytes dropped here\nsomething else\n";
+        let taken = "half a line\n indented\n5 bytes dropped here\nsomething else\n";
+        assert_eq!(text(log, false), taken);
     }
 
     #[test]

@@ -4,3 +4,4 @@ pub mod job;
 pub mod local;
 pub mod log;
 pub mod output;
+pub mod trees;

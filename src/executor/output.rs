@@ -61,8 +61,19 @@ impl Places {
         self.state.join("outputs").join(attempt.0.to_string())
     }
 
-    /// Makes the directory that output files are written to.
+    /// The file behind an attempt's `$SEXTON_TREE`, if it is one that writes a tree.
+    pub fn tree(&self, attempt: AttemptId) -> PathBuf {
+        self.state.join("trees").join(attempt.0.to_string())
+    }
+
+    /// The file that gets what such an attempt prints.
+    pub fn printed(&self, attempt: AttemptId) -> PathBuf {
+        self.state.join("trees").join(format!("{}.stdout", attempt.0))
+    }
+
+    /// Makes the directories that such files are written to.
     pub fn prepare(&self) -> std::io::Result<()> {
+        std::fs::create_dir_all(self.state.join("trees"))?;
         std::fs::create_dir_all(self.state.join("outputs"))
     }
 
@@ -87,7 +98,9 @@ impl Places {
     /// Removes what an attempt wrote, now that it is kept elsewhere.
     pub fn forget_outputs(&self, attempt: AttemptId) {
         // What is left behind by a crash is harmless: the name is never used again.
-        let _ = std::fs::remove_file(self.output(attempt));
+        for file in [self.output(attempt), self.tree(attempt), self.printed(attempt)] {
+            let _ = std::fs::remove_file(file);
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What the keeper does about launches, births, output and exits.
 //! Nothing here is sent or forked before the loop has written the journal.
 
+use std::fs::OpenOptions;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::{Duration, Instant};
 
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -22,6 +24,9 @@ use super::tree::Scope;
 
 /// One attempt's output is read this far, then others have their turn.
 const MAX_READS: usize = 4;
+
+/// The end of a stream that is read here, if any is, and the end that the child gets.
+type Stdio = (Option<OwnedFd>, OwnedFd);
 
 impl Keeper {
     pub(super) fn on_launch(&mut self, launch: Box<Launch>) {
@@ -71,20 +76,35 @@ impl Keeper {
             leftovers: 0,
             scope: Scope::Below,
         };
-        let pipes =
-            self.pipe(token, Stream::Stdout).and_then(|out| Ok((out, self.pipe(token, Stream::Stderr)?)));
-        match pipes {
+        match self.output_of(&launch) {
             Ok(((stdout_read, stdout), (stderr_read, stderr))) => {
-                attempt.stdout = Some(stdout_read);
-                attempt.stderr = Some(stderr_read);
+                attempt.stdout = stdout_read;
+                attempt.stderr = stderr_read;
                 self.attempts.insert(token, attempt);
                 self.launches.push(Job { launch, stdout, stderr });
             }
-            Err(error) => {
+            Err(why) => {
                 self.attempts.insert(token, attempt);
-                self.not_started(token, format!("cannot make a pipe for its output: {error}"));
+                self.not_started(token, why);
             }
         }
+    }
+
+    /// What reads and what takes each of its two streams. A file of its own takes what nobody reads.
+    fn output_of(&self, launch: &Launch) -> Result<(Stdio, Stdio), String> {
+        let pipe = |stream| match self.pipe(launch.token, stream) {
+            Ok((read, write)) => Ok((Some(read), write)),
+            Err(error) => Err(format!("cannot make a pipe for its output: {error}")),
+        };
+        let stdout = match &launch.stdout {
+            None => pipe(Stream::Stdout)?,
+            Some(path) => {
+                let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+                let file = made.map_err(|error| format!("cannot make {}: {error}", path.display()))?;
+                (None, file.into())
+            }
+        };
+        Ok((stdout, pipe(Stream::Stderr)?))
     }
 
     /// A pipe whose read end is watched; the write end blocks, as a task expects.

@@ -65,6 +65,9 @@ pub struct Launch {
     pub user: Option<String>,
     /// Where its output goes; made when something is printed.
     pub log: PathBuf,
+    /// A file that its standard output goes to instead, as it is: not masked, not limited. Made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout: Option<PathBuf>,
     /// The attempt is ended when it has run this long.
     pub timeout_ms: Option<u64>,
     /// From SIGTERM to SIGKILL.

@@ -19,6 +19,7 @@ fn messages() -> Vec<ToKeeper> {
             log: "/l".into(),
             timeout_ms: Some(1),
             kill_grace_ms: 2,
+            stdout: Some("/o".into()),
             mask: vec!["m".into()],
             log_limit: LogLimit::default(),
         })),

@@ -29,11 +29,13 @@ const MAX_TEMPLATE: usize = 128 << 10;
 /// What a pipeline's texts may speak of.
 pub(crate) struct World<'a> {
     pub(crate) tree: &'a Tree,
+    /// Of a generated tree: that of its pipeline's file, which paths with a `/` before them are of.
+    pub(crate) own: Option<&'a Tree>,
     pub(crate) params: &'a Params,
     /// The calendars there are, where they are known.
     pub(crate) calendars: Option<&'a Book>,
     /// Why there is no `session`, if there is none.
-    pub(crate) no_session: Option<String>,
+    pub(crate) no_session: Option<&'a str>,
 }
 
 /// Checks one text of a file. The secrets that it names join those `used` so far.

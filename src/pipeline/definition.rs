@@ -20,19 +20,18 @@ use crate::yaml::reading::Reading;
 use crate::yaml::report::SourceFile;
 use crate::yaml::zone::timezone;
 
-use super::branches;
-use super::check::{World, check};
+use super::check::World;
+use super::coherence::{Coherence, coherence};
 use super::lower::{Lowered, lower};
 use super::name;
 use super::node::Tree;
-use super::order;
 use super::params::{Param, ParamType, Params, Pattern};
-use super::placed;
 use super::policy::{RetryOn, Settings};
 use super::scope::NO_CALENDAR;
 use super::session_schedule;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
 use super::timetable::{self, Around};
+use super::whole::Whole;
 
 /// A checked pipeline.
 #[derive(Clone, Debug)]
@@ -55,6 +54,8 @@ pub struct Pipeline {
     pub tree: Arc<Tree>,
     /// The calendars that its schedules and expressions may name.
     pub calendars: Book,
+    /// Why its expressions have no `session`, if they have none.
+    pub no_session: Option<String>,
     /// The text it was made from.
     pub source: Arc<str>,
     /// SHA-256, in hex, of everything it was made from: name, text and defaults.
@@ -118,19 +119,18 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
     let calendar = keys.calendar.as_ref().filter(|field| field.value.is_some());
     let calendar = calendar.and_then(|field| session_schedule::calendar(&mut reading, field.id, book));
     let (timetable, schedule_places) = timetable::read(&mut reading, &keys, &around);
-    let lowered = lower(&document, &name, defaults.settings.clone(), found)?;
+    let lowered = lower(&document, Whole::Pipeline(&name), defaults.settings.clone(), found)?;
     let no_session = no_session(&document, &keys, &timetable);
-    placed::check(&lowered.tree, book, no_session.as_deref(), found);
-    let world = World { tree: &lowered.tree, params: &params, calendars: Some(book), no_session };
-    let mut secrets = BTreeMap::new();
-    for &text in &lowered.texts {
-        check(&document, text, &world, &mut secrets, found);
-    }
-    let afters = order::resolve(&document, &lowered, found);
-    order::circles(&lowered, &afters, found);
-    branches::never_chosen(&lowered, found);
+    let world = World {
+        tree: &lowered.tree,
+        own: None,
+        params: &params,
+        calendars: Some(book),
+        no_session: no_session.as_deref(),
+    };
+    let Coherence { after, secrets } = coherence(&document, &lowered, &world, found);
     let Lowered { mut tree, .. } = lowered;
-    tree.set_after(afters.into_iter().map(|after| (after.node, after.predecessor)).collect());
+    tree.set_after(after);
     let hash = hash(&name, &file.text, defaults);
     Some(Pipeline {
         name,
@@ -142,6 +142,7 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
         secrets,
         tree: Arc::new(tree),
         calendars: book.clone(),
+        no_session,
         source: file.text.clone(),
         hash,
     })

@@ -11,7 +11,7 @@ use minijinja::machinery::ast::{
 
 use crate::yaml::diagnostic::{Span, listed, nearest};
 
-use super::check::Look;
+use super::check::{Look, World};
 use super::order::{generated, near_path, not_there_yet};
 use super::scope::{FILTERS, NAMES};
 use super::splice::from_start;
@@ -249,9 +249,7 @@ impl<'t> Look<'_, 't> {
         if self.world.is_none() || self.locals.contains(&name) {
             return;
         }
-        if let Some(missing) =
-            self.world.and_then(|world| world.no_session.clone()).filter(|_| name == "session")
-        {
+        if let Some(missing) = self.world.and_then(|world| world.no_session).filter(|_| name == "session") {
             self.error(at, missing);
         } else if FUNCTIONS.iter().any(|(known, _)| *known == name) {
             self.error(at, format!("`{name}` is a function; call it: `{name}(…)`"));
@@ -292,23 +290,7 @@ impl<'t> Look<'_, 't> {
                 }
             }
             Expr::Var(var) if var.id == "outputs" && !local("outputs") => {
-                if generated(world.tree, name).is_some() {
-                    let help = "it can leave data for others in $SEXTON_RUN_DIR";
-                    let found = not_there_yet(name, Span::default()).help(help);
-                    self.find(at.start_offset as usize, at.end_offset as usize, found);
-                    return;
-                }
-                if world.tree.find(name).is_none() {
-                    let found = self.error(at, format!("there is no node `{name}`"));
-                    match near_path(world.tree, name) {
-                        Some(meant) => found.primary.text = format!("did you mean `outputs[\"{meant}\"]`?"),
-                        None => {
-                            found
-                                .help
-                                .push("paths are from the root: `outputs[\"ingest/bars\"].rows`".to_owned());
-                        }
-                    }
-                }
+                self.outputs(world, name, at);
             }
             _ => {
                 let Some(shape) = self.shape(of) else { return };
@@ -318,6 +300,38 @@ impl<'t> Look<'_, 't> {
                 } else if shape.is_ours() && !known.clone().any(|known| known == name) {
                     self.unknown(at, "attribute", name, known);
                 }
+            }
+        }
+    }
+}
+
+impl Look<'_, '_> {
+    /// `outputs["path"]`.
+    fn outputs(&mut self, world: &World<'_>, path: &str, at: Mark) {
+        let of_run = world.own.and_then(|own| Some((own, path.strip_prefix('/')?)));
+        let (tree, inner) = of_run.unwrap_or((world.tree, path));
+        let awaited = generated(tree, inner).is_some();
+        // What another lazy node has written may be there by then.
+        if tree.find(inner).is_some() || (awaited && of_run.is_some()) {
+            return;
+        }
+        if awaited {
+            let found = not_there_yet(path, Span::default());
+            let help = "it can leave data for others in $SEXTON_RUN_DIR";
+            self.find(at.start_offset as usize, at.end_offset as usize, found.help(help));
+            return;
+        }
+        let found = self.error(at, format!("there is no node `{path}`"));
+        let of_file = world.own.is_some_and(|own| own.find(path).is_some());
+        let slash = if of_run.is_some() || of_file { "/" } else { "" };
+        match near_path(tree, inner).or_else(|| of_file.then(|| path.to_owned())) {
+            Some(meant) => found.primary.text = format!("did you mean `outputs[\"{slash}{meant}\"]`?"),
+            None if world.own.is_some() => found.help.push(
+                "paths are from the root of the generated tree, and with a `/` before them from the run's"
+                    .to_owned(),
+            ),
+            None => {
+                found.help.push("paths are from the root: `outputs[\"ingest/bars\"].rows`".to_owned());
             }
         }
     }

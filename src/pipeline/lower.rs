@@ -11,18 +11,16 @@ use crate::yaml::reading::Reading;
 use super::command::Command;
 use super::kind::{CHOOSE, Children, EXECUTE, GENERATE, KINDS, Kind};
 use super::name;
-use super::node::{NodeId, Options, Tree, TreeBuilder};
+use super::node::{MAX_DEPTH, MAX_NODES, NodeId, Options, Tree, TreeBuilder};
 use super::policy::Settings;
-use super::spec::{FILE_KEYS, INHERITED_KEYS, InheritedKeys, NodeKeys};
+use super::spec::{INHERITED_KEYS, InheritedKeys, NodeKeys};
 use super::texts::{Role, TextPlace, is_template};
-
-/// Containers around a node.
-pub(crate) const MAX_DEPTH: usize = 1_000;
-/// Nodes of a tree.
-const MAX_NODES: usize = 4_000_000;
+use super::whole::Whole;
 
 /// A tree, and where its parts stand in the file.
 pub(crate) struct Lowered {
+    /// Whether it is a generated tree: its paths begin at its own root and lead nowhere else.
+    pub(crate) generated: bool,
     pub(crate) tree: Tree,
     /// By node: its key's place.
     pub(crate) places: Vec<Span>,
@@ -32,27 +30,25 @@ pub(crate) struct Lowered {
     pub(crate) texts: Vec<TextPlace>,
 }
 
-/// Reads the tree of the file whose root node is named `name`; `None` where there is no node at all.
+/// Reads the tree of a document; `None` where there is no node at all.
 pub(crate) fn lower(
     document: &Document<'_>,
-    name: &str,
+    whole: Whole<'_>,
     defaults: Settings,
     found: &mut Diagnostics,
 ) -> Option<Lowered> {
     let root = document.root();
-    if !matches!(document.view(root), View::Mapping(_)) {
-        let message = if document.is_null(root) {
-            "the file is empty".to_owned()
-        } else {
-            format!("a pipeline file is a mapping, found {}", document.describe(root))
-        };
-        let start = document.span(root).start;
-        let error = Diagnostic::error(Span { start, end: start }, message);
-        let kinds = listed(KINDS);
-        found.push(error.help(format!("expected one of {kinds}, and what the pipeline says about itself")));
+    let is_tree = match document.view(root) {
+        View::Mapping(_) => true,
+        View::Scalar { .. } => whole == Whole::Generated && !document.is_null(root),
+        View::List(_) => false,
+    };
+    if !is_tree {
+        whole.missing(document, found);
         return None;
     }
     let mut walk = Walk {
+        whole,
         reading: Reading { document, found },
         builder: TreeBuilder::new(defaults),
         frames: Vec::new(),
@@ -61,10 +57,12 @@ pub(crate) fn lower(
         texts: Vec::new(),
     };
     let start = document.span(root).start;
-    walk.node(&Part { name, span: Span { start, end: start }, value: root }, Vec::new(), &FILE_KEYS);
+    let part = Part { name: whole.name(), span: Span { start, end: start }, value: root };
+    walk.node(&part, Vec::new(), whole.own_keys());
     walk.run();
     let Walk { builder, places, afters, texts, .. } = walk;
-    Some(Lowered { tree: builder.finish(), places, afters, texts })
+    let generated = whole == Whole::Generated;
+    Some(Lowered { generated, tree: builder.finish(), places, afters, texts })
 }
 
 /// A child still to be read: its name (or what is left of its path), where that stands, and its value.
@@ -96,6 +94,7 @@ struct Frame<'d> {
 }
 
 struct Walk<'a, 'd, 's> {
+    whole: Whole<'a>,
     reading: Reading<'a, 'd, 's>,
     builder: TreeBuilder,
     frames: Vec<Frame<'d>>,
@@ -235,7 +234,7 @@ impl<'d> Walk<'_, 'd, '_> {
     fn known_as(&self, part: &Part<'d>) -> (String, Span) {
         if self.places.is_empty() {
             let start = self.reading.document.span(part.value).start;
-            ("the pipeline".to_owned(), Span { start, end: start })
+            (self.whole.known_as().to_owned(), Span { start, end: start })
         } else {
             (format!("the node `{}`", part.name), part.span)
         }

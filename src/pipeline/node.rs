@@ -8,6 +8,11 @@ use std::time::Duration;
 use super::kind::{Kind, Order};
 use super::policy::Settings;
 
+/// Containers around a node.
+pub(crate) const MAX_DEPTH: usize = 1_000;
+/// Nodes of a tree.
+pub(crate) const MAX_NODES: usize = 4_000_000;
+
 /// A node's place in document order; the root is 0. A node's descendants follow it without a gap, so
 /// "is below" is a comparison and a subtree is a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,33 +83,33 @@ impl Default for Options {
 }
 
 #[derive(Clone, Debug)]
-struct Node {
-    parent: NodeId,
+pub(super) struct Node {
+    pub(super) parent: NodeId,
     /// This node and all below it.
-    size: u32,
-    name: Box<str>,
-    kind: Kind,
+    pub(super) size: u32,
+    pub(super) name: Box<str>,
+    pub(super) kind: Kind,
     /// Into `Tree::options`; 0 is the default that most nodes share.
-    options: u32,
+    pub(super) options: u32,
     /// Into `Tree::settings`; a node that sets nothing shares its parent's.
-    settings: u32,
+    pub(super) settings: u32,
 }
 
-/// A pipeline's nodes. Made by [`TreeBuilder`]; never changed afterwards.
+/// A pipeline's nodes. Made by [`TreeBuilder`]; changed only where a tree is grafted into it.
 #[derive(Clone, Debug)]
 pub struct Tree {
-    nodes: Vec<Node>,
-    options: Vec<Options>,
-    settings: Vec<Settings>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) options: Vec<Options>,
+    pub(super) settings: Vec<Settings>,
     /// Every node but the root, grouped by parent and sorted by name inside the group; `starts` of a
     /// group is found through the parent, so a path is looked up by one binary search a step.
-    by_name: Vec<NodeId>,
+    pub(super) by_name: Vec<NodeId>,
     /// `(node, predecessor)`, sorted: the `after` lists.
-    after: Vec<(NodeId, NodeId)>,
+    pub(super) after: Vec<(NodeId, NodeId)>,
     /// `(predecessor, node)`, sorted: the same edges seen from the other end.
-    before: Vec<(NodeId, NodeId)>,
+    pub(super) before: Vec<(NodeId, NodeId)>,
     /// Containers with a `max_concurrent`, in document order.
-    limited: Vec<NodeId>,
+    pub(super) limited: Vec<NodeId>,
 }
 
 impl Tree {

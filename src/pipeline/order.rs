@@ -42,6 +42,12 @@ pub(crate) fn resolve(document: &Document<'_>, lowered: &Lowered, found: &mut Di
                 continue;
             };
             let span = document.span(item);
+            if lowered.generated && path.starts_with('/') {
+                let message = "a generated tree waits for nothing outside of it";
+                let help = "paths in its `after` are from its own root, without a `/` before them";
+                found.push(Diagnostic::error(span, message).help(help));
+                continue;
+            }
             match tree.find(path) {
                 Some(predecessor) => match relation(tree, node, predecessor) {
                     None => all.push(After { node, predecessor, span }),

@@ -4,16 +4,16 @@ use crate::calendar::book::Book;
 use crate::calendar::offset::Offset;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 
+use super::check::World;
 use super::kind::Kind;
 use super::moments::DateOffset;
-use super::node::Tree;
 use super::sensor::{Condition, Placed};
 
-/// Reports offsets that are none, and calendars that are not known. `no_session` says why some run of the pipeline
-/// has no calendar of its own, if one has none.
-pub(crate) fn check(tree: &Tree, book: &Book, no_session: Option<&str>, found: &mut Diagnostics) {
-    for node in tree.ids() {
-        let Kind::Sensor(sensor) = tree.kind(node) else { continue };
+/// Reports offsets that are none, and calendars that are not known.
+pub(crate) fn check(world: &World<'_>, found: &mut Diagnostics) {
+    let no_session = world.no_session;
+    for node in world.tree.ids() {
+        let Kind::Sensor(sensor) = world.tree.kind(node) else { continue };
         match &sensor.condition {
             Condition::Session { at, calendar } => {
                 if let Err(error) = Offset::parse(&at.text) {
@@ -22,7 +22,7 @@ pub(crate) fn check(tree: &Tree, book: &Book, no_session: Option<&str>, found: &
                     found.push(finding);
                 }
                 match (calendar, no_session) {
-                    (Some(code), _) => known(code, book, found),
+                    (Some(code), _) => known(code, world.calendars, found),
                     (None, Some(why)) => found.push(Diagnostic::error(at.place, why)),
                     (None, None) => {}
                 }
@@ -46,8 +46,8 @@ pub(crate) fn check(tree: &Tree, book: &Book, no_session: Option<&str>, found: &
     }
 }
 
-fn known(code: &Placed, book: &Book, found: &mut Diagnostics) {
-    let Err(unknown) = book.get(&code.text) else { return };
+fn known(code: &Placed, calendars: Option<&Book>, found: &mut Diagnostics) {
+    let Some(Err(unknown)) = calendars.map(|book| book.get(&code.text)) else { return };
     let error = Diagnostic::error(code.place, unknown.to_string());
     found.push(match unknown.meant {
         Some(meant) => error.label(format!("did you mean `{meant}`?")),

@@ -53,6 +53,9 @@ pub struct Scope {
     pub params: Arc<BTreeMap<String, ParamValue>>,
     /// What nodes have written so far, by path.
     pub outputs: Arc<BTreeMap<String, Outputs>>,
+    /// Where paths begin that have no `/` before them: the path of the generated tree in which the text is
+    /// written; empty for those of a file.
+    pub base: String,
 }
 
 impl Scope {
@@ -178,7 +181,9 @@ impl Object for Facts {
             "params" => {
                 Value::from_object(Table(scope.params.iter().map(|(k, v)| (k.clone(), param(v))).collect()))
             }
-            "outputs" => Value::from_object(Written(scope.outputs.clone())),
+            "outputs" => {
+                Value::from_object(Written { outputs: scope.outputs.clone(), base: scope.base.clone() })
+            }
             "env" => self.env.clone(),
             _ => return None,
         })
@@ -210,13 +215,20 @@ impl Object for Table {
 }
 
 #[derive(Debug)]
-struct Written(Arc<BTreeMap<String, Outputs>>);
+struct Written {
+    outputs: Arc<BTreeMap<String, Outputs>>,
+    base: String,
+}
 
 impl Object for Written {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let path = key.as_str()?;
         // A node that has written nothing has an empty table: then it is the key that is missing.
-        let lines = self.0.get(path.strip_prefix('/').unwrap_or(path));
+        let lines = match path.strip_prefix('/') {
+            Some(path) => self.outputs.get(path),
+            None if self.base.is_empty() => self.outputs.get(path),
+            None => self.outputs.get(&format!("{}/{path}", self.base)),
+        };
         let values = lines.into_iter().flatten();
         let table =
             values.map(|(key, value)| (key.clone(), Value::from(secret::without_marks(value)))).collect();

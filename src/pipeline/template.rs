@@ -63,15 +63,6 @@ pub fn render(
     }
 }
 
-/// The merged variables of a node with their templates filled in. A variable cannot read another.
-pub fn render_env(
-    env: &BTreeMap<Box<str>, Box<str>>,
-    scope: &Scope,
-) -> Result<BTreeMap<Box<str>, Box<str>>, TemplateError> {
-    let none = BTreeMap::new();
-    env.iter().map(|(name, text)| Ok((name.clone(), render(text, scope, &none)?.into()))).collect()
-}
-
 /// Whether the condition of a `when` holds.
 pub fn evaluate(
     expression: &str,

@@ -50,8 +50,10 @@ impl Run {
         if !here || !matches!(up, None | Some(State::Open { halt: None, .. })) {
             return;
         }
-        // Cleared while it ran: it starts anew when the last of it has ended.
-        if self.live_below(node).next().is_some() {
+        // Cleared while it ran: it starts anew when the last of it has ended. What was generated is a part of
+        // what generates it.
+        let whole = self.tree.execute(node).and_then(|_| self.tree.parent(node)).unwrap_or(node);
+        if self.live_below(whole).next().is_some() {
             return;
         }
         if let Some(reason) = self.passed_over(node) {

@@ -34,7 +34,8 @@ impl Run {
                 let before = self.timed_out.range(up..node).copied();
                 before.rev().find(skips).map(SkipReason::Sensor)
             }
-            Kind::Parallel(_) | Kind::Lazy(_) | Kind::Exec(_) | Kind::Sensor(_) | Kind::Awaited => None,
+            Kind::Lazy(_) => self.treeless(node),
+            Kind::Parallel(_) | Kind::Exec(_) | Kind::Sensor(_) | Kind::Awaited => None,
         }
     }
 
@@ -65,8 +66,12 @@ impl Run {
     /// Whether what an attempt's end yields is what its node is there for.
     pub(super) fn is_asked_of(&self, node: NodeId, exit: &Exit, yields: &Yield) -> bool {
         let chooses = *exit == Exit::Code(0) && self.tree.is_chooser(node);
+        let execute = self.awaits_tree(node, exit);
         match yields {
-            Yield::Nothing => !chooses,
+            Yield::Nothing => !chooses && execute.is_none(),
+            Yield::Tree(generated) => {
+                execute.is_some_and(|at| self.tree.misfit(at, &generated.tree).is_none())
+            }
             Yield::Choice(chosen) => {
                 let others = |child: &NodeId| self.tree.is_behind(*child, node);
                 chooses && chosen.iter().all(others)

@@ -115,6 +115,12 @@ impl<'a> Reset<'a> {
 
     fn spread_from(&mut self, node: NodeId, request: &Request) {
         let tree = self.run.tree();
+        // What was generated is generated anew, and what was never generated is now.
+        if let Some(execute) = tree.execute(node) {
+            self.add_subtree(execute);
+        } else if matches!(tree.kind(node), Kind::Awaited) {
+            tree.forerunners(node).for_each(|generate| self.add_subtree(generate));
+        }
         for at in std::iter::once(node).chain(tree.ancestors(node)) {
             let branch = tree.parent(at).filter(|up| matches!(tree.kind(*up), Kind::Branch(_)));
             // Its siblings come after, or before, what a branch does next only where it chooses anew.
@@ -208,7 +214,7 @@ type Blame = BTreeMap<NodeId, Vec<NodeId>>;
 fn skipped_by(state: &State) -> Option<NodeId> {
     let State::Skipped { reason, .. } = state else { return None };
     match **reason {
-        SkipReason::NotChosen(by) | SkipReason::Sensor(by) => Some(by),
+        SkipReason::NotChosen(by) | SkipReason::NoTree(by) | SkipReason::Sensor(by) => Some(by),
         SkipReason::ByHand
         | SkipReason::When(_)
         | SkipReason::NothingFailed

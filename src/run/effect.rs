@@ -1,5 +1,6 @@
 //! What the law asks of the world. An effect is performed only after the facts behind it are committed.
 
+use crate::pipeline::graft::Graft;
 use crate::pipeline::node::NodeId;
 
 use super::state::AttemptId;
@@ -18,6 +19,9 @@ pub enum Effect {
     Sense(NodeId),
     /// A sensor waits no more, however that came: nobody needs to look.
     Rest(NodeId),
+    /// The run's tree has another part, and its nodes have other numbers: whoever knows one is to renumber it
+    /// now. What the same step asks for afterwards goes by the new ones.
+    Grafted(Graft),
     /// The node was cleared: what it had written to `$SEXTON_OUTPUT` is void.
     Forget(NodeId),
     /// The run has ended.

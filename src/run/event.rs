@@ -1,6 +1,9 @@
 //! Everything that can happen to a run. A run's journal is its list of these with their times; replayed in
 //! order they give the same run.
 
+use std::sync::Arc;
+
+use crate::pipeline::generated::Generated;
 use crate::pipeline::node::NodeId;
 
 use super::force::Mark;
@@ -101,6 +104,8 @@ pub enum Yield {
     Nothing,
     /// Of the child of a branch that chooses: these of its siblings.
     Choice(Vec<NodeId>),
+    /// Of the `generate` of a lazy node: the tree that it has written, which fits where it belongs.
+    Tree(Arc<Generated>),
 }
 
 /// A final answer about a sensor. "Not yet" is none.

@@ -140,6 +140,7 @@ impl Run {
         self.revise(&freed, Some(node), now)?;
         self.put(node, marked(mark, by, now));
         self.rebuild();
+        self.hold_back();
         Ok(())
     }
 
@@ -153,7 +154,20 @@ impl Run {
             }
         }
         self.rebuild();
+        self.hold_back();
         Ok(())
+    }
+
+    /// What waits, and whose turn has not come any more: what comes before it is to run again.
+    fn hold_back(&mut self) {
+        let waiting = self.ready.iter().chain(&self.deciding).chain(&self.waiting).copied();
+        let early = waiting.filter(|&node| {
+            let mut before = self.tree.forerunners(node).chain(self.tree.after(node));
+            before.any(|before| !self.seen(before).status.is_ended())
+        });
+        for node in early.collect::<Vec<_>>() {
+            self.set(node, State::Pending);
+        }
     }
 
     /// Makes `nodes` pending and reopens what has to be open for them, and for `marked`; everything else

@@ -1,12 +1,16 @@
 //! A run that is under way: what made it, what is true of it, and what its commands and conditions are told.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::pipeline::definition::Pipeline;
+use crate::pipeline::node::NodeId;
+use crate::pipeline::policy::Settings;
 use crate::pipeline::scope::Scope;
+use crate::pipeline::template::{self, TemplateError};
 use crate::schedule::slot::Key;
 
 use super::machine::Run;
@@ -73,6 +77,34 @@ impl Live {
     /// A run that somebody has made.
     pub fn manual(run: Run, created_at: Timestamp, pipeline: Arc<Pipeline>, scope: Scope) -> Self {
         Self { run, kind: RunKind::Manual, slot: None, cleared: false, created_at, pipeline, scope }
+    }
+
+    /// What a text sees that the node itself says.
+    pub fn scope_of(&self, node: NodeId) -> Cow<'_, Scope> {
+        self.scope_at(self.run.tree().base(node))
+    }
+
+    /// What a text of the node's settings sees, given whether other settings say the same.
+    pub fn scope_of_inherited(&self, node: NodeId, same: impl Fn(&Settings) -> bool) -> Cow<'_, Scope> {
+        self.scope_at(self.run.tree().base_of_inherited(node, same))
+    }
+
+    fn scope_at(&self, base: Option<NodeId>) -> Cow<'_, Scope> {
+        match base {
+            None => Cow::Borrowed(&self.scope),
+            Some(base) => Cow::Owned(Scope { base: self.run.tree().path(base), ..self.scope.clone() }),
+        }
+    }
+
+    /// The node's variables with their templates filled in.
+    pub fn env(&self, node: NodeId) -> Result<BTreeMap<Box<str>, Box<str>>, TemplateError> {
+        let none = BTreeMap::new();
+        let all = self.run.tree().settings(node).env.iter();
+        let filled = all.map(|(name, text)| {
+            let scope = self.scope_of_inherited(node, |other| other.env.get(name) == Some(text));
+            Ok((name.clone(), template::render(text, &scope, &none)?.into()))
+        });
+        filled.collect()
     }
 
     /// A leaf has written these outputs; what an earlier attempt wrote is gone.

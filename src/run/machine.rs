@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::pipeline::graft::Graft;
 use crate::pipeline::node::{NodeId, Tree};
 
 use super::effect::Effect;
@@ -47,6 +48,8 @@ pub struct Run {
     pub(super) todo: VecDeque<Work>,
     /// What the present step asks for, in the order in which it is to be performed.
     pub(super) effects: Vec<Effect>,
+    /// Attempts of tasks whose paths were in a generated tree that is gone: they count on if they come back.
+    pub(super) former: BTreeMap<Box<str>, u32>,
     changed: Vec<NodeId>,
 }
 
@@ -117,6 +120,7 @@ impl Run {
             parked: BTreeMap::new(),
             todo: VecDeque::new(),
             effects: Vec::new(),
+            former: BTreeMap::new(),
             changed: Vec::new(),
         }
     }
@@ -229,6 +233,7 @@ impl Run {
             Exit::Lost(evidence) => Some(Failure::Lost(evidence.clone())),
             Exit::BadOutput(what) => Some(Failure::BadOutput(what.clone())),
             Exit::BadChoice(what) => Some(Failure::BadChoice(what.clone())),
+            Exit::BadTree(what) => Some(Failure::BadTree(what.clone())),
         };
         let poked = if let State::Poking { since, .. } = self.state(node) { Some(*since) } else { None };
         // A poke that fails says nothing but that it is not true yet.
@@ -276,6 +281,12 @@ impl Run {
     fn succeed(&mut self, node: NodeId, yields: &Yield, now: Timestamp) {
         match yields {
             Yield::Nothing => self.set(node, State::Succeeded { at: now, how: Success::Done }),
+            Yield::Tree(generated) => {
+                if let Some(execute) = self.tree.execute(node) {
+                    self.graft(execute, &generated.tree);
+                }
+                self.set(node, State::Succeeded { at: now, how: Success::Done });
+            }
             Yield::Choice(chosen) => {
                 let mut chosen = chosen.clone();
                 chosen.sort_unstable();
@@ -349,6 +360,30 @@ impl Run {
         let entry = &mut self.entries[node.index()];
         entry.forgiven = entry.attempts;
         self.changed.push(node);
+    }
+
+    /// The attempts that a task had before its tree was generated again, all of them forgiven.
+    pub(super) fn go_on_counting(&mut self, node: NodeId, attempts: u32) {
+        let entry = &mut self.entries[node.index()];
+        (entry.attempts, entry.forgiven) = (attempts, attempts);
+        self.changed.push(node);
+    }
+
+    /// The records follow the numbers of their nodes. What stands below a graft has none yet; at it only stays
+    /// that somebody has ended it before its time.
+    pub(super) fn renumber_records(&mut self, graft: &Graft) {
+        let top = graft.at.index();
+        let state = std::mem::replace(&mut self.entries[top].state, State::Pending);
+        let gone = top..top + graft.removed as usize;
+        self.entries.splice(gone, std::iter::repeat_n(Entry::NEW, graft.inserted as usize));
+        if state.is_ended() {
+            self.entries[top].state = state;
+        }
+        for entry in &mut self.entries {
+            entry.state.renumber(|node| graft.moved(node).unwrap_or(graft.at));
+        }
+        self.changed = self.changed.iter().filter_map(|&node| graft.moved(node)).collect();
+        self.changed.push(graft.at);
     }
 
     /// The only way by which a state changes in the course of things.

@@ -10,6 +10,7 @@ pub mod effect;
 pub mod event;
 pub mod flow;
 pub mod force;
+mod graft;
 mod intervene;
 pub mod live;
 pub mod machine;

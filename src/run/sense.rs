@@ -39,6 +39,7 @@ impl Run {
             Failure::NotStarted(_)
             | Failure::BadOutput(_)
             | Failure::BadChoice(_)
+            | Failure::BadTree(_)
             | Failure::Sensor(_)
             | Failure::When(_)
             | Failure::Child(_)

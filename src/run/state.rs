@@ -131,6 +131,8 @@ pub enum Exit {
     BadOutput(Box<str>),
     /// It exited with 0, but what it chose is no choice: why not, in words.
     BadChoice(Box<str>),
+    /// It exited with 0, but what it wrote is no tree: why not, in words.
+    BadTree(Box<str>),
 }
 
 /// How a node came to succeed.
@@ -163,6 +165,8 @@ pub enum Failure {
     BadOutput(Box<str>),
     /// What it chose is no choice.
     BadChoice(Box<str>),
+    /// What it wrote is no tree.
+    BadTree(Box<str>),
     /// Of a sensor: it can never be true.
     Sensor(Box<str>),
     /// Its `when` could not be evaluated.
@@ -188,6 +192,7 @@ impl Failure {
                 Self::NotStarted(_)
                 | Self::BadOutput(_)
                 | Self::BadChoice(_)
+                | Self::BadTree(_)
                 | Self::Sensor(_)
                 | Self::When(_)
                 | Self::Child(_)
@@ -212,6 +217,8 @@ pub enum SkipReason {
     NotChosen(NodeId),
     /// Of a sensor: it has waited for long enough.
     TimedOut,
+    /// Of the `execute` of a lazy node: this `generate` has written no tree.
+    NoTree(NodeId),
     /// This sensor has, and with it the rest of the serial was to be skipped.
     Sensor(NodeId),
     /// Of a sensor: there is nothing to wait for on that date, in words.

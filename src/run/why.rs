@@ -121,6 +121,7 @@ pub fn reason(run: &Run, node: NodeId) -> String {
             SkipReason::NothingFailed => "nothing before it failed".to_owned(),
             SkipReason::Children => "all of it was skipped".to_owned(),
             SkipReason::NotChosen(by) => not_chosen_words(run, *by),
+            SkipReason::NoTree(generate) => format!("`{}` has written no tree", run.tree().path(*generate)),
             SkipReason::TimedOut => timeout_words(run, node),
             SkipReason::Sensor(sensor) => {
                 format!("`{}` had waited in vain", run.tree().path(*sensor))
@@ -159,6 +160,7 @@ pub fn root_cause(run: &Run, node: NodeId) -> NodeId {
                 | Failure::Lost(_)
                 | Failure::BadOutput(_)
                 | Failure::BadChoice(_)
+                | Failure::BadTree(_)
                 | Failure::Sensor(_)
                 | Failure::When(_)
                 | Failure::Marked(_) => seen.origin,
@@ -269,6 +271,7 @@ fn failure_words(run: &Run, node: NodeId, failure: &Failure) -> String {
         Failure::Lost(evidence) => format!("lost: {evidence}"),
         Failure::BadOutput(what) => format!("bad output: {what}"),
         Failure::BadChoice(what) => format!("bad choice: {what}"),
+        Failure::BadTree(what) => format!("bad tree: {what}"),
         Failure::Sensor(what) => what.to_string(),
         Failure::When(error) => format!("its `when` cannot be evaluated: {error}"),
         Failure::Child(child) => format!("because of `{}`", run.tree().path(root_cause(run, *child))),
@@ -338,6 +341,7 @@ pub fn exit_words(exit: &Exit) -> String {
         Exit::Lost(evidence) => format!("lost: {evidence}"),
         Exit::BadOutput(what) => format!("bad output: {what}"),
         Exit::BadChoice(what) => format!("bad choice: {what}"),
+        Exit::BadTree(what) => format!("bad tree: {what}"),
     }
 }
 

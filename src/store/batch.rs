@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::pipeline::node::NodeId;
-use crate::run::event::Event;
+use crate::pipeline::packed::Packed;
+use crate::run::event::{Event, Yield};
 use crate::run::flow::Tally;
 use crate::run::machine::Run;
 use crate::run::poke::LastPoke;
@@ -25,8 +26,11 @@ use super::state::{encode, encode_exit};
 pub struct Batch {
     pub(super) new_runs: Vec<NewRunRow>,
     pub(super) changed_runs: BTreeMap<RunId, ChangedRunRow>,
-    pub(super) tasks: BTreeMap<(RunId, NodeId), Record<TaskRow>>,
-    pub(super) containers: BTreeMap<(RunId, NodeId), Record<ContainerRow>>,
+    pub(super) tasks: BTreeMap<(RunId, String), Record<TaskRow>>,
+    pub(super) containers: BTreeMap<(RunId, String), Record<ContainerRow>>,
+    /// What was recorded at and below these paths is void.
+    pub(super) grafted: BTreeSet<(RunId, String)>,
+    pub(super) trees: Vec<TreeRow>,
     pub(super) started: Vec<StartedRow>,
     pub(super) ended: Vec<EndedRow>,
     pub(super) forgotten: BTreeSet<(RunId, String)>,
@@ -55,6 +59,8 @@ impl Batch {
             && self.changed_runs.is_empty()
             && self.tasks.is_empty()
             && self.containers.is_empty()
+            && self.grafted.is_empty()
+            && self.trees.is_empty()
             && self.started.is_empty()
             && self.ended.is_empty()
             && self.forgotten.is_empty()
@@ -77,10 +83,16 @@ impl Batch {
             parts.entry(Part::Run(*run)).or_default().changed_runs.insert(*run, row.clone());
         }
         for (key, row) in &self.tasks {
-            parts.entry(Part::Run(key.0)).or_default().tasks.insert(*key, row.clone());
+            parts.entry(Part::Run(key.0)).or_default().tasks.insert(key.clone(), row.clone());
         }
         for (key, row) in &self.containers {
-            parts.entry(Part::Run(key.0)).or_default().containers.insert(*key, row.clone());
+            parts.entry(Part::Run(key.0)).or_default().containers.insert(key.clone(), row.clone());
+        }
+        for key in &self.grafted {
+            parts.entry(Part::Run(key.0)).or_default().grafted.insert(key.clone());
+        }
+        for row in &self.trees {
+            parts.entry(Part::Run(row.run)).or_default().trees.push(row.clone());
         }
         for row in &self.started {
             parts.entry(Part::Run(RunId(row.run_id))).or_default().started.push(row.clone());
@@ -137,6 +149,13 @@ impl Batch {
     /// Something happened to a run, at the instant with which it was stepped. Every event the law accepted
     /// goes here, in order.
     pub fn event(&mut self, run: &Run, at: Timestamp, event: &Event) {
+        if let Event::Exited { node, attempt, yields: Yield::Tree(generated), .. } = event
+            && let Some(lazy) = run.tree().parent(*node)
+        {
+            let packed = generated.packed.clone();
+            let path = run.tree().path(lazy);
+            self.trees.push(TreeRow { run: run.id(), path, attempt: *attempt, packed, created_at: ms(at) });
+        }
         self.journal.entry(run.id()).or_default().push(Line::of(at, event, run.tree()));
     }
 
@@ -144,11 +163,12 @@ impl Batch {
     /// goes the run's own row.
     pub fn changes(&mut self, run: &Run, changed: &[NodeId]) {
         for &node in changed {
-            let key = (run.id(), node);
+            let path = run.tree().path(node);
+            let key = (run.id(), path.clone());
             if run.tree().is_leaf(node) {
-                self.tasks.insert(key, Record::of_task(run, node));
+                self.tasks.insert(key, Record::of_task(run, node, path));
             } else {
-                self.containers.insert(key, Record::of_container(run, node));
+                self.containers.insert(key, Record::of_container(run, node, path));
             }
             if node == NodeId::ROOT {
                 let mut row = ChangedRunRow::of(run);
@@ -158,6 +178,19 @@ impl Batch {
                 self.changed_runs.insert(run.id(), row);
             }
         }
+    }
+
+    /// A generated tree has come in the place of this node: what was recorded there, and below, is void. Its
+    /// records of now follow as changes.
+    pub fn grafted(&mut self, run: &Run, at: NodeId) {
+        let path = run.tree().path(at);
+        let within = |known: &(RunId, String)| {
+            let rest = known.1.strip_prefix(&*path).filter(|_| known.0 == run.id());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.tasks.retain(|known, _| !within(known));
+        self.containers.retain(|known, _| !within(known));
+        self.grafted.insert((run.id(), path));
     }
 
     /// A leaf's new attempt. The run has been stepped with its start: its number is how many there are.
@@ -221,8 +254,8 @@ pub(super) enum Record<R> {
 }
 
 impl Record<TaskRow> {
-    fn of_task(run: &Run, node: NodeId) -> Self {
-        let (run_id, path) = (run.id().0, run.tree().path(node));
+    fn of_task(run: &Run, node: NodeId, path: String) -> Self {
+        let run_id = run.id().0;
         let Entry { state, attempts, forgiven } = run.entry(node);
         if *attempts == 0 && matches!(state, State::Pending | State::Deciding) {
             return Self::None { run_id, path };
@@ -242,8 +275,8 @@ impl Record<TaskRow> {
 }
 
 impl Record<ContainerRow> {
-    fn of_container(run: &Run, node: NodeId) -> Self {
-        let (run_id, path) = (run.id().0, run.tree().path(node));
+    fn of_container(run: &Run, node: NodeId, path: String) -> Self {
+        let run_id = run.id().0;
         let state = run.state(node);
         if matches!(state, State::Pending | State::Deciding) {
             return Self::None { run_id, path };
@@ -263,6 +296,17 @@ impl Record<ContainerRow> {
             cancelled: tally.cancelled,
         })
     }
+}
+
+/// A generated tree. Its text is no JSON.
+#[derive(Clone, Debug)]
+pub(super) struct TreeRow {
+    pub(super) run: RunId,
+    /// The lazy node's.
+    pub(super) path: String,
+    pub(super) attempt: AttemptId,
+    pub(super) packed: Packed,
+    pub(super) created_at: i64,
 }
 
 // What a statement reads out of JSON: a field is called as its column is.

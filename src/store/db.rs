@@ -2,6 +2,7 @@
 //! reading ones for everybody. It knows no table but its own `starts`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -111,6 +112,19 @@ pub(super) struct Writer {
     connection: Option<SqliteConnection>,
 }
 
+/// What a statement is given.
+#[derive(Clone, Debug)]
+pub(super) enum Argument {
+    Text(String),
+    Bytes(Arc<[u8]>),
+}
+
+impl From<String> for Argument {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
 impl Writer {
     pub(super) async fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
         let connection = match self.connection.take() {
@@ -134,12 +148,19 @@ impl Writer {
     ///
     /// The connection is put back only when the transaction is known to be over, so a failed or dropped
     /// one is not continued by the next.
-    pub(super) async fn transact(&mut self, sql: String, arguments: Vec<String>) -> Result<(), sqlx::Error> {
+    pub(super) async fn transact(
+        &mut self,
+        sql: String,
+        arguments: impl IntoIterator<Item = impl Into<Argument>>,
+    ) -> Result<(), sqlx::Error> {
         self.connection().await?;
         let Some(mut connection) = self.connection.take() else { return Ok(()) };
         let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
         for argument in arguments {
-            query = query.bind(argument);
+            query = match argument.into() {
+                Argument::Text(text) => query.bind(text),
+                Argument::Bytes(bytes) => query.bind(bytes.to_vec()),
+            };
         }
         let result = query.execute(&mut connection).await;
         match result {

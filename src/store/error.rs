@@ -89,6 +89,14 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// A generated tree is not valid for this version of sexton.
+    #[error("the tree that `{path}` wrote can no longer be read:\n{report}")]
+    Tree {
+        /// The lazy node.
+        path: String,
+        /// What is wrong with it, in words.
+        report: String,
+    },
     /// SQLite refused.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),

@@ -1,14 +1,17 @@
 //! An event as the journal holds it: one self-explaining JSON object with its instant, and paths for node
 //! numbers, so that a later version can replay it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::pipeline::generated::Generated;
 use crate::pipeline::node::{NodeId, Tree};
 use crate::run::event::{Event, Holds, Sensed, Yield};
 use crate::run::state::AttemptId;
 
-use super::error::Damage;
+use super::error::{Damage, Error};
 use super::fact::{Exit, Mark, node, nodes, path, paths};
 use super::instant::{from_ms, ms};
 
@@ -43,6 +46,9 @@ enum What {
         /// Of the child of a branch that chooses: the paths of these siblings.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         chose: Option<Vec<Box<str>>>,
+        /// Of the `generate` of a lazy node: the hash of the tree that it wrote, which is kept by the attempt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tree: Option<Box<str>>,
     },
     Sensed {
         node: Box<str>,
@@ -108,8 +114,12 @@ impl Line {
                 attempt: attempt.0,
                 exit: exit.into(),
                 chose: match yields {
-                    Yield::Nothing => None,
+                    Yield::Nothing | Yield::Tree(_) => None,
                     Yield::Choice(chosen) => Some(paths(tree, chosen)),
+                },
+                tree: match yields {
+                    Yield::Nothing | Yield::Choice(_) => None,
+                    Yield::Tree(generated) => Some(generated.packed.hash.clone()),
                 },
             },
             Event::Sensed { node, sensed } => What::Sensed {
@@ -134,7 +144,12 @@ impl Line {
         Self { at: ms(at), what }
     }
 
-    pub(super) fn into_law(self, tree: &Tree) -> Result<(Timestamp, Event), Damage> {
+    /// The event, of a run whose tree is then this one. `generated` finds what an attempt has written.
+    pub(super) fn into_law(
+        self,
+        tree: &Tree,
+        generated: impl Fn(AttemptId, NodeId) -> Result<Arc<Generated>, Error>,
+    ) -> Result<(Timestamp, Event), Error> {
         let event = match self.what {
             What::Begin => Event::Begin,
             What::Condition { node: at, result } => Event::Condition {
@@ -150,13 +165,14 @@ impl Line {
             What::Start { node: at, attempt } => {
                 Event::Start { node: node(tree, &at)?, attempt: AttemptId(attempt) }
             }
-            What::Exited { node: at, attempt, exit, chose } => Event::Exited {
+            What::Exited { node: at, attempt, exit, chose, tree: written } => Event::Exited {
                 node: node(tree, &at)?,
                 attempt: AttemptId(attempt),
                 exit: exit.into(),
-                yields: match chose {
-                    None => Yield::Nothing,
-                    Some(chosen) => Yield::Choice(nodes(tree, &chosen)?),
+                yields: match (chose, written) {
+                    (Some(chosen), _) => Yield::Choice(nodes(tree, &chosen)?),
+                    (None, Some(_)) => Yield::Tree(generated(AttemptId(attempt), node(tree, &at)?)?),
+                    (None, None) => Yield::Nothing,
                 },
             },
             What::Sensed { node: at, answer } => Event::Sensed {

@@ -44,6 +44,7 @@ pub(super) enum Exit {
     Lost(Box<str>),
     BadOutput(Box<str>),
     BadChoice(Box<str>),
+    BadTree(Box<str>),
 }
 
 /// Why a node failed.
@@ -64,6 +65,8 @@ pub enum Failure {
     BadOutput(Box<str>),
     /// What is no choice.
     BadChoice(Box<str>),
+    /// What is no tree.
+    BadTree(Box<str>),
     /// Why it can never be true.
     Sensor(Box<str>),
     /// What is wrong with its `when`.
@@ -90,6 +93,8 @@ pub enum Skip {
     Children,
     /// The path of the sibling that a branch chose, or that chose others.
     NotChosen(Box<str>),
+    /// The path of the `generate` that has written no tree.
+    NoTree(Box<str>),
     /// It had waited for long enough.
     TimedOut,
     /// The path of the sensor that had.
@@ -210,6 +215,7 @@ impl From<&state::Exit> for Exit {
             state::Exit::Lost(evidence) => Self::Lost(evidence.clone()),
             state::Exit::BadOutput(what) => Self::BadOutput(what.clone()),
             state::Exit::BadChoice(what) => Self::BadChoice(what.clone()),
+            state::Exit::BadTree(what) => Self::BadTree(what.clone()),
         }
     }
 }
@@ -225,6 +231,7 @@ impl From<Exit> for state::Exit {
             Exit::Lost(evidence) => Self::Lost(evidence),
             Exit::BadOutput(what) => Self::BadOutput(what),
             Exit::BadChoice(what) => Self::BadChoice(what),
+            Exit::BadTree(what) => Self::BadTree(what),
         }
     }
 }
@@ -259,6 +266,7 @@ impl Failure {
             state::Failure::Lost(evidence) => Self::Lost(evidence.clone()),
             state::Failure::BadOutput(what) => Self::BadOutput(what.clone()),
             state::Failure::BadChoice(what) => Self::BadChoice(what.clone()),
+            state::Failure::BadTree(what) => Self::BadTree(what.clone()),
             state::Failure::Sensor(what) => Self::Sensor(what.clone()),
             state::Failure::When(error) => Self::When(error.clone()),
             state::Failure::Child(child) => Self::Child(path(tree, *child)),
@@ -275,6 +283,7 @@ impl Failure {
             Self::Lost(evidence) => state::Failure::Lost(evidence),
             Self::BadOutput(what) => state::Failure::BadOutput(what),
             Self::BadChoice(what) => state::Failure::BadChoice(what),
+            Self::BadTree(what) => state::Failure::BadTree(what),
             Self::Sensor(what) => state::Failure::Sensor(what),
             Self::When(error) => state::Failure::When(error),
             Self::Child(child) => state::Failure::Child(node(tree, &child)?),
@@ -292,6 +301,7 @@ impl Skip {
             state::SkipReason::NothingFailed => Self::NothingFailed,
             state::SkipReason::Children => Self::Children,
             state::SkipReason::NotChosen(by) => Self::NotChosen(path(tree, *by)),
+            state::SkipReason::NoTree(generate) => Self::NoTree(path(tree, *generate)),
             state::SkipReason::TimedOut => Self::TimedOut,
             state::SkipReason::Sensor(sensor) => Self::Sensor(path(tree, *sensor)),
             state::SkipReason::NoSlot(why) => Self::NoSlot(why.clone()),
@@ -308,6 +318,7 @@ impl Skip {
             Self::NothingFailed => state::SkipReason::NothingFailed,
             Self::Children => state::SkipReason::Children,
             Self::NotChosen(by) => state::SkipReason::NotChosen(node(tree, &by)?),
+            Self::NoTree(generate) => state::SkipReason::NoTree(node(tree, &generate)?),
             Self::TimedOut => state::SkipReason::TimedOut,
             Self::Sensor(sensor) => state::SkipReason::Sensor(node(tree, &sensor)?),
             Self::NoSlot(why) => state::SkipReason::NoSlot(why),

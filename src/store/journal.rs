@@ -5,10 +5,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::pipeline::packed::Packed;
 use crate::run::state::{AttemptId, RunId};
 
-use super::batch::{Batch, Record};
-use super::db::Store;
+use super::batch::{Batch, Record, TreeRow};
+use super::db::{Argument, Store};
 use super::error::{CommitError, Error};
 use super::event::Line;
 use super::instant::ms;
@@ -71,7 +72,7 @@ const ABANDON: &str = "
 /// prepared statements are found again by it.
 struct Script {
     sql: String,
-    arguments: Vec<String>,
+    arguments: Vec<Argument>,
 }
 
 impl Script {
@@ -79,6 +80,9 @@ impl Script {
         let mut script = Self { sql: "begin immediate;".to_owned(), arguments: Vec::new() };
         script.add(INSERT_RUNS, &batch.new_runs);
         script.update(UPDATE_RUNS, &batch.changed_runs.values().collect::<Vec<_>>());
+        let grafted: Vec<_> = batch.grafted.iter().map(|(run, path)| key(run.0, path)).collect();
+        script.add(DELETE_GRAFTED_TASKS, &grafted);
+        script.add(DELETE_GRAFTED_CONTAINERS, &grafted);
         let (rows, gone) = parted(batch.tasks.values());
         script.add(DELETE_TASKS, &gone);
         script.add(UPSERT_TASKS, &rows);
@@ -87,6 +91,7 @@ impl Script {
         script.add(UPSERT_CONTAINERS, &rows);
         script.add(INSERT_ATTEMPTS, &batch.started);
         script.update(END_ATTEMPTS, &batch.ended);
+        batch.trees.iter().for_each(|tree| script.tree(tree));
         let gone: Vec<_> = batch.forgotten.iter().map(|(run, path)| key(run.0, path)).collect();
         script.add(DELETE_OUTPUTS, &gone);
         let outputs = batch.outputs.iter().flat_map(|((run, path), values)| {
@@ -108,8 +113,17 @@ impl Script {
     fn add(&mut self, sql: &'static str, rows: &[impl Serialize]) {
         if !rows.is_empty() {
             self.sql.push_str(sql);
-            self.arguments.push(serde_json::to_string(rows).expect("rows are plain data"));
+            self.arguments.push(serde_json::to_string(rows).expect("rows are plain data").into());
         }
+    }
+
+    /// A generated tree. There are few, and each may be large.
+    fn tree(&mut self, row: &TreeRow) {
+        self.sql.push_str(INSERT_TREE);
+        let Packed { hash, size, bytes } = row.packed.clone();
+        let of = json!({ "attempt": row.attempt.0.cast_signed(), "run_id": row.run.0, "path": row.path,
+            "hash": hash, "size": size, "created_at": row.created_at });
+        self.arguments.extend([Argument::Bytes(bytes), of.to_string().into()]);
     }
 
     /// An update that must meet a row for each of its own.
@@ -122,7 +136,7 @@ impl Script {
         self.add(sql, rows);
         if !rows.is_empty() {
             self.sql.push_str(refusal);
-            self.arguments.push(rows.len().to_string());
+            self.arguments.push(rows.len().to_string().into());
         }
     }
 }
@@ -149,10 +163,13 @@ fn key(run_id: i64, path: &str) -> serde_json::Value {
 }
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 17] = [
+pub(super) const STATEMENTS: [&str; 20] = [
     INSERT_RUNS,
     UPDATE_RUNS,
     REFUSE_MISSING,
+    DELETE_GRAFTED_TASKS,
+    DELETE_GRAFTED_CONTAINERS,
+    INSERT_TREE,
     UPSERT_TASKS,
     DELETE_TASKS,
     UPSERT_CONTAINERS,
@@ -187,6 +204,27 @@ const UPDATE_RUNS: &str = "
 pub(super) const REFUSE_MISSING: &str = "
     insert into refusals (missing)
     select wanted - changes() from (select cast(? as integer) as wanted) where wanted <> changes();";
+
+// At a path and below it: between them and what begins alike there is no other name.
+const DELETE_GRAFTED_TASKS: &str = "
+    delete from tasks where (run_id, path) in
+        (select tasks.run_id, tasks.path from jsonb_each(?) as grafted join tasks
+         on tasks.run_id = value ->> 'run_id' and tasks.path >= value ->> 'path'
+            and tasks.path < (value ->> 'path') || '0'
+         where substr(tasks.path, length(value ->> 'path') + 1, 1) in ('', '/'));";
+
+const DELETE_GRAFTED_CONTAINERS: &str = "
+    delete from containers where (run_id, path) in
+        (select containers.run_id, containers.path from jsonb_each(?) as grafted join containers
+         on containers.run_id = value ->> 'run_id' and containers.path >= value ->> 'path'
+            and containers.path < (value ->> 'path') || '0'
+         where substr(containers.path, length(value ->> 'path') + 1, 1) in ('', '/'));";
+
+const INSERT_TREE: &str = "
+    insert into trees (source, attempt, run_id, path, hash, size, created_at)
+    select ?, value ->> 'attempt', value ->> 'run_id', value ->> 'path', value ->> 'hash', value ->> 'size',
+        value ->> 'created_at'
+    from (select ? as value);";
 
 const UPSERT_TASKS: &str = "
     insert into tasks (run_id, path, state, at, attempts, forgiven, attempt, detail)

@@ -8,11 +8,12 @@ use sqlx::{SqlSafeStr as _, SqliteConnection};
 
 use super::error::Error;
 
-const FILES: [(i64, &str, &str); 4] = [
+const FILES: [(i64, &str, &str); 5] = [
     (1, "runs", include_str!("../../migrations/0001_runs.sql")),
     (2, "schedules", include_str!("../../migrations/0002_schedules.sql")),
     (3, "kinds", include_str!("../../migrations/0003_kinds.sql")),
     (4, "market", include_str!("../../migrations/0004_market.sql")),
+    (5, "trees", include_str!("../../migrations/0005_trees.sql")),
 ];
 
 const TABLE: &str = "_sqlx_migrations";

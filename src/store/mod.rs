@@ -29,3 +29,4 @@ mod state;
 pub mod tasks;
 #[cfg(test)]
 mod tests;
+pub mod trees;

@@ -136,6 +136,7 @@ pub(super) fn encode_exit(exit: &Exit) -> StoredExit {
         Exit::Lost(evidence) => told("lost", evidence),
         Exit::BadOutput(what) => told("bad_output", what),
         Exit::BadChoice(what) => told("bad_choice", what),
+        Exit::BadTree(what) => told("bad_tree", what),
     }
 }
 
@@ -156,6 +157,7 @@ pub(super) fn decode_exit(
         ("lost", None, None, Some(evidence)) => Ok(Exit::Lost(evidence)),
         ("bad_output", None, None, Some(what)) => Ok(Exit::BadOutput(what)),
         ("bad_choice", None, None, Some(what)) => Ok(Exit::BadChoice(what)),
+        ("bad_tree", None, None, Some(what)) => Ok(Exit::BadTree(what)),
         (word, ..) => Err(Damage::Word { column: "outcome", word: word.to_owned() }),
     }
 }

@@ -7,16 +7,14 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
 use crate::pipeline::node::{NodeId, Tree};
-use crate::run::event::Event;
 use crate::run::flow::Tally;
 use crate::run::state::{AttemptId, Entry, Exit, RunId, Status};
 
 use super::db::Reader;
 use super::error::Error;
-use super::event::Line;
 use super::fact::{Fact, Kill, node};
 use super::record::{Log, Usage};
-use super::row::{get, instant, json, maybe_instant, maybe_json, maybe_number, number, word};
+use super::row::{get, instant, maybe_instant, maybe_json, maybe_number, number, word};
 use super::state::{Stored, decode, decode_exit};
 
 /// A task's row.
@@ -220,21 +218,6 @@ impl Reader {
         let sql =
             "select exists (select 1 from journal where run_id = ? and instr(events, '\"event\":\"clear\"'))";
         Ok(sqlx::query_scalar(sql).bind(run.0).fetch_one(&self.pool).await?)
-    }
-
-    /// What happened to a run, in order.
-    pub async fn journal(&self, run: RunId, tree: &Tree) -> Result<Vec<(Timestamp, Event)>, Error> {
-        let rows = sqlx::query("select events from journal where run_id = ? order by seq")
-            .bind(run.0)
-            .fetch_all(&self.pool)
-            .await?;
-        let mut events = Vec::new();
-        for row in &rows {
-            for line in json::<Vec<Line>>(row, "events")? {
-                events.push(line.into_law(tree)?);
-            }
-        }
-        Ok(events)
     }
 }
 

@@ -5,14 +5,20 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use crate::calendar::book::Book;
 use crate::pipeline::command::Command;
+use crate::pipeline::definition::{Defaults, Pipeline, parse};
+use crate::pipeline::generated::Generated;
 use crate::pipeline::kind::{Children, Kind};
 use crate::pipeline::node::{NodeId, Options, Tree, TreeBuilder};
+use crate::pipeline::packed::Packed;
 use crate::pipeline::policy::Settings;
 use crate::run::event::{Event, Holds, Sensed, Yield};
 use crate::run::force::{Halt, HaltReason, Kill, KillReason, Mark};
 use crate::run::machine::Run;
 use crate::run::state::{AttemptId, CancelReason, Exit, Failure, RunId, SkipReason, State, Status, Success};
+
+use crate::yaml::report::SourceFile;
 
 use super::batch::Batch;
 use super::catalog::Definition;
@@ -60,6 +66,11 @@ fn text() -> impl Strategy<Value = Box<str>> {
     any::<String>().prop_map(String::into_boxed_str)
 }
 
+/// What a command has written, as it is read again.
+fn generated() -> Arc<Generated> {
+    Arc::new(Generated { tree: tree(), packed: Packed::of("serial: {…}") })
+}
+
 fn mark() -> impl Strategy<Value = Mark> {
     prop_oneof![Just(Mark::Succeeded), Just(Mark::Failed), Just(Mark::Skipped)]
 }
@@ -78,6 +89,7 @@ fn exit() -> impl Strategy<Value = Exit> {
         text().prop_map(Exit::Lost),
         text().prop_map(Exit::BadOutput),
         text().prop_map(Exit::BadChoice),
+        text().prop_map(Exit::BadTree),
     ]
 }
 
@@ -90,6 +102,7 @@ fn failure() -> impl Strategy<Value = Box<Failure>> {
         text().prop_map(Failure::Lost),
         text().prop_map(Failure::BadOutput),
         text().prop_map(Failure::BadChoice),
+        text().prop_map(Failure::BadTree),
         text().prop_map(Failure::Sensor),
         text().prop_map(Failure::When),
         node().prop_map(Failure::Child),
@@ -124,6 +137,7 @@ fn skip() -> impl Strategy<Value = Box<SkipReason>> {
         Just(SkipReason::NothingFailed),
         Just(SkipReason::Children),
         node().prop_map(SkipReason::NotChosen),
+        node().prop_map(SkipReason::NoTree),
         Just(SkipReason::TimedOut),
         node().prop_map(SkipReason::Sensor),
         text().prop_map(SkipReason::NoSlot),
@@ -143,7 +157,11 @@ fn success() -> impl Strategy<Value = Success> {
 }
 
 fn yields() -> impl Strategy<Value = Yield> {
-    prop_oneof![Just(Yield::Nothing), proptest::collection::vec(node(), 0..5).prop_map(Yield::Choice),]
+    prop_oneof![
+        Just(Yield::Nothing),
+        proptest::collection::vec(node(), 0..5).prop_map(Yield::Choice),
+        Just(Yield::Tree(generated())),
+    ]
 }
 
 fn sensed() -> impl Strategy<Value = Sensed> {
@@ -234,7 +252,8 @@ proptest! {
         let tree = tree();
         let text = serde_json::to_string(&Line::of(at, &event, &tree)).unwrap();
         let line: Line = serde_json::from_str(&text).unwrap();
-        prop_assert_eq!(line.into_law(&tree).unwrap(), (at, event));
+        let found = |_, _| Ok(generated());
+        prop_assert_eq!(line.into_law(&tree, found).unwrap(), (at, event));
     }
 
     #[test]
@@ -333,6 +352,12 @@ async fn begun() -> (tempfile::TempDir, Store, Run, Batch) {
     (dir, store, run, batch)
 }
 
+/// One of the same tree.
+fn pipeline() -> Pipeline {
+    let file = SourceFile::new("p.yaml", "exec: 'true'");
+    Pipeline { tree: Arc::new(tree()), ..parse(&file, &Defaults::default(), &Book::default()).0.unwrap() }
+}
+
 async fn pragma(store: &mut Store, sql: &'static str) {
     sqlx::raw_sql(sql).execute(store.writer.connection().await.unwrap()).await.unwrap();
 }
@@ -351,7 +376,7 @@ async fn a_full_disk_is_waited_out_with_the_same_batch() {
     pragma(&mut store, "pragma max_page_count = 100000").await;
     store.commit(&batch).await.unwrap();
     assert_eq!(store.reader().outputs(RunId(1)).await.unwrap()["w/t 0"].len(), 100);
-    assert_eq!(store.reader().journal(RunId(1), run.tree()).await.unwrap().len(), 1);
+    assert_eq!(store.reader().journal(RunId(1), &pipeline()).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

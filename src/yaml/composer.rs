@@ -23,8 +23,17 @@ const MAX_MERGED: usize = 1_000_000;
 /// Reads the one document of `source`; `None` where its syntax is broken or a limit is exceeded, which is
 /// then in `found`.
 pub(crate) fn read<'s>(source: &'s str, found: &mut Diagnostics) -> Option<Document<'s>> {
-    if source.len() > MAX_BYTES {
-        let message = format!("the file is larger than {} MiB", MAX_BYTES >> 20);
+    read_within(MAX_BYTES, source, found)
+}
+
+/// The same for a text of at most `limit` bytes, which no person has written.
+pub(crate) fn read_within<'s>(
+    limit: usize,
+    source: &'s str,
+    found: &mut Diagnostics,
+) -> Option<Document<'s>> {
+    if source.len() > limit {
+        let message = format!("the file is larger than {} MiB", limit >> 20);
         found.push(Diagnostic::error(Span::default(), message));
         return None;
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use crate::duration;
+use crate::{duration, size};
 
 /// Gives a shape that is read by hand its schema.
 macro_rules! shape {
@@ -41,6 +41,17 @@ impl<'d> Deserialize<'d> for Length {
     }
 }
 
+/// An amount of bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl<'d> Deserialize<'d> for Size {
+    fn deserialize<D: serde::Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'d, str>>::deserialize(deserializer)?;
+        size::parse(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
 /// A number from 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Count(pub(crate) std::num::NonZeroU32);
@@ -72,5 +83,7 @@ impl<'d> Deserialize<'d> for Day {
 
 shape!(schema Length, "duration", { "type": "string", "pattern": duration::PATTERN, "minLength": 2,
     "examples": ["90s", "10m", "4h", "1d", "1h30m"] });
+shape!(schema Size, "size", { "type": "string", "pattern": size::PATTERN,
+    "examples": ["64KiB", "512MiB", "4GiB"] });
 shape!(schema Day, "date", { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" });
 shape!(schema Count, "count", { "type": "integer", "minimum": 1 });

@@ -16,6 +16,7 @@ use crate::control::Watch;
 use crate::executor::log;
 use crate::executor::output::Places;
 use crate::mask::Masker;
+use crate::pipeline::graft::Graft;
 use crate::pipeline::node::NodeId;
 use crate::run::live::Live;
 use crate::run::poke::LastPoke;
@@ -123,6 +124,14 @@ impl Watch for Board {
             } else {
                 rows.remove(&node);
             }
+        }
+    }
+
+    fn grafted(&mut self, live: &Live, graft: &Graft) {
+        if live.run.id() == self.run {
+            let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+            let moved = std::mem::take(&mut *rows).into_iter();
+            *rows = moved.filter_map(|(node, row)| Some((graft.moved(node)?, row))).collect();
         }
     }
 

@@ -4,6 +4,8 @@ mod clock_changes;
 mod dates;
 mod expressions;
 mod findings;
+mod generated;
+mod graft;
 mod guide;
 mod hostile;
 mod kinds;

@@ -13,7 +13,7 @@ use super::super::environment::{attempt_facts, facts};
 use super::super::params::ParamValue;
 use super::super::scope::{Outputs, Scope};
 use super::super::secret::{reveal, secrets_in};
-use super::super::template::{MAX_RESULT, TemplateError, evaluate, render, render_env};
+use super::super::template::{MAX_RESULT, TemplateError, evaluate, render};
 
 /// The calendars that come with the program, worked out once.
 pub(super) fn book() -> Book {
@@ -43,6 +43,7 @@ pub(super) fn scope() -> Scope {
         data_interval_end: "2026-11-21T01:30:00Z".parse().unwrap(),
         params: Arc::new(BTreeMap::from(params)),
         outputs: Arc::new(BTreeMap::from([("ingest/bars".to_owned(), rows)])),
+        base: String::new(),
     }
 }
 
@@ -159,12 +160,17 @@ fn the_variables_of_a_command_say_the_same() {
 }
 
 #[test]
-fn variables_are_rendered_without_each_other() {
-    let env = BTreeMap::from([
-        (Box::from("DAY"), Box::from("{{ ds }}")),
-        (Box::from("B"), Box::from("{{ env.DAY }}")),
-    ]);
-    assert!(render_env(&env, &scope()).is_err());
-    let env = BTreeMap::from([(Box::from("DAY"), Box::from("{{ ds }}"))]);
-    assert_eq!(&*render_env(&env, &scope()).unwrap()["DAY"], "2026-11-20");
+fn paths_begin_at_the_generated_tree_and_with_a_slash_at_the_run() {
+    let rows = |n: &str| Outputs::from([("rows".to_owned(), n.to_owned())]);
+    let outputs = BTreeMap::from([("a".to_owned(), rows("1")), ("lazy/execute/a".to_owned(), rows("2"))]);
+    let outputs = Arc::new(outputs);
+    let of_file = Scope { outputs, ..scope() };
+    let of_tree = Scope { base: "lazy/execute".to_owned(), ..of_file.clone() };
+    let read = |scope: &Scope, path: &str| {
+        render(&format!("{{{{ outputs[\"{path}\"].rows }}}}"), scope, &BTreeMap::new())
+    };
+    assert_eq!([read(&of_file, "a"), read(&of_file, "/a")], [Ok("1".to_owned()), Ok("1".to_owned())]);
+    assert_eq!([read(&of_tree, "a"), read(&of_tree, "/a")], [Ok("2".to_owned()), Ok("1".to_owned())]);
+    assert_eq!(read(&of_tree, "/lazy/execute/a"), Ok("2".to_owned()));
+    assert!(read(&of_tree, "lazy/execute/a").is_err());
 }

@@ -260,3 +260,19 @@ fn a_container_reopens_only_where_it_is_its_turn() {
         )
     );
 }
+
+#[test]
+fn what_waits_for_its_place_behind_what_is_cleared_waits_for_that_again() {
+    check(
+        "
+        p serial
+          a
+          b
+        ",
+        "places 0; a ok; clear a only; places 16",
+        "
+        p    running
+          a  running
+          b  pending",
+    );
+}

@@ -5,6 +5,7 @@ mod branches;
 mod cancel;
 mod clear;
 mod flow;
+mod lazy;
 mod limits;
 mod properties;
 mod reasons;

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::world::{World, tree};
+use super::world::{World, generated, tree};
+use crate::pipeline::generated::Generated;
 use crate::pipeline::node::{NodeId, Tree};
 use crate::run::clear::{self, Request};
 use crate::run::event::{Event, Sensed, Yield};
@@ -34,11 +36,24 @@ fn any_tree(tape: &mut Tape) -> Tree {
     tree(&lines)
 }
 
+/// What a command writes: of any depth, but its root says nothing about its place.
+fn any_generated(tape: &mut Tape) -> Arc<Generated> {
+    let mut lines = String::new();
+    let mut leaves: Vec<String> = Vec::new();
+    let depth = tape.below(4);
+    if depth == 0 {
+        lines.push_str("execute");
+    } else {
+        grow(tape, "execute", "", depth, &mut lines, &mut leaves);
+    }
+    generated(&lines.replacen("rule=all_done", "", 1).replacen("rule=one_failed", "", 1))
+}
+
 fn grow(tape: &mut Tape, name: &str, path: &str, depth: usize, lines: &mut String, before: &mut Vec<String>) {
     let mut words = vec![name.to_owned()];
     let container = depth < 4 && (depth == 0 || tape.below(5) > 2);
     if container {
-        words.push(["serial", "parallel", "branch", "choice"][tape.below(4)].to_owned());
+        words.push(["serial", "parallel", "branch", "choice", "lazy"][tape.below(5)].to_owned());
     } else if tape.once_in(4) {
         words.push(format!("retry=2 delay={}", tape.below(3) * 10));
     } else if tape.once_in(3) {
@@ -75,7 +90,11 @@ fn grow(tape: &mut Tape, name: &str, path: &str, depth: usize, lines: &mut Strin
         words.push(format!("after={}", before[tape.below(before.len())]));
     }
     let _ = writeln!(lines, "{:1$}{2}", "", depth, words.join(" "));
-    if container {
+    if container && words[1] == "lazy" {
+        let retry = ["", "retry=1"][tape.below(2)];
+        let _ = writeln!(lines, "{0:1$}generate {retry}\n{0:1$}execute awaited", "", depth + 1);
+        before.push(if depth == 0 { "execute".to_owned() } else { format!("{path}/execute") });
+    } else if container {
         if words[1] == "choice" {
             let retry = ["", "retry=1"][tape.below(2)];
             let _ = writeln!(lines, "{:1$}choose {retry}", "", depth + 1);
@@ -101,7 +120,7 @@ fn anything(tape: &mut Tape, world: &mut World) {
         0..=8 if !live.is_empty() => {
             let (node, attempt) = live[tape.below(live.len())];
             let killed = world.run.state(node).attempt().unwrap().1.is_some();
-            let exit = match tape.below(8) {
+            let mut exit = match tape.below(8) {
                 0..=3 if !killed => Exit::Code(0),
                 0..=5 if killed => Exit::Killed,
                 4 => Exit::Signal(9),
@@ -109,7 +128,7 @@ fn anything(tape: &mut Tape, world: &mut World) {
                 6 => Exit::Lost("power".into()),
                 _ => Exit::Code(1),
             };
-            let yields = any_yield(tape, world, node, &exit);
+            let yields = any_yield(tape, world, node, &mut exit);
             world.happen(Event::Exited { node, attempt, exit, yields }).unwrap();
         }
         9 => {
@@ -131,7 +150,8 @@ fn anything(tape: &mut Tape, world: &mut World) {
             };
             clear_and_compare(world, &request);
         }
-        13 => world.restore(),
+        13 if tape.below(2) == 0 => world.restore(),
+        13 => world.revive(),
         14 => {
             world.places = 1 + tape.below(6);
             world.admit();
@@ -164,11 +184,21 @@ fn path(world: &World, node: NodeId) -> String {
     }
 }
 
-/// What chooses chooses some of its siblings.
-fn any_yield(tape: &mut Tape, world: &World, node: NodeId, exit: &Exit) -> Yield {
+/// What chooses chooses some of its siblings; what generates writes some tree.
+fn any_yield(tape: &mut Tape, world: &World, node: NodeId, exit: &mut Exit) -> Yield {
     let tree = world.run.tree();
     if *exit == Exit::Code(0) && tree.is_chooser(node) {
         Yield::Choice(tree.followers(node).filter(|_| tape.below(2) == 0).collect())
+    } else if world.run.awaits_tree(node, exit).is_some() {
+        let generated = any_generated(tape);
+        let execute = tree.execute(node).unwrap();
+        // As the engine does it: what does not fit never comes to the law.
+        if tree.misfit(execute, &generated.tree).is_none() {
+            Yield::Tree(generated)
+        } else {
+            *exit = Exit::BadTree("too much".into());
+            Yield::Nothing
+        }
     } else {
         Yield::Nothing
     }
@@ -229,6 +259,18 @@ fn assert_lawful(world: &World) {
         let live = run.live_below(limited).filter(takes).count();
         assert!(live <= max, "{live} run below {}", tree.path(limited));
     }
+    // What is tried again goes on, whatever is cleared before it.
+    let first = |node: &NodeId| run.entry(*node).spent() == 0;
+    let queued = tree.ids().filter(|&node| matches!(run.state(node), State::Queued { .. }));
+    for node in queued.filter(first) {
+        let mut before = tree.forerunners(node).chain(tree.after(node));
+        let early = before.find(|&before| !run.seen(before).status.is_ended());
+        assert_eq!(early, None, "{} is early\n{}", tree.path(node), world.story());
+    }
+    // A tree is written when nothing of the one before it runs.
+    for execute in run.live().filter_map(|(node, _)| tree.execute(node)) {
+        assert_eq!(run.live_below(execute).next(), None, "{}", world.story());
+    }
     // Quiet means that it has ended, or waits for something that will come.
     let senses = run.waiting().next().is_some();
     let waits = run.live().next().is_some() || senses || run.next_wake().is_some();
@@ -252,7 +294,8 @@ fn assert_looked_for(world: &World) {
 
 fn assert_restorable(world: &World) {
     let records = world.run.tree().ids().map(|node| (node, world.run.entry(node).clone()));
-    let twin = Run::restore(world.run.id(), world.run.tree().clone(), records);
+    let former = world.run.former().map(|(path, attempts)| (path.to_owned(), attempts));
+    let twin = Run::restore(world.run.id(), world.run.tree().clone(), records).with_former(former);
     for node in twin.tree().ids() {
         let (is, was) = (twin.seen(node).status, world.run.seen(node).status);
         assert_eq!(is, was, "{}\n{}", twin.tree().path(node), world.story());
@@ -263,12 +306,14 @@ fn assert_restorable(world: &World) {
 }
 
 fn assert_replayable(world: &World) {
-    let mut twin = Run::new(world.run.id(), world.run.tree().clone());
+    let mut twin = Run::new(world.run.id(), world.first.clone());
     for (now, event) in &world.journal {
         let done = twin.step(event, *now, &mut Vec::new());
         assert_eq!(done, Ok(()), "{}", world.story());
     }
-    for node in twin.tree().ids() {
+    assert!(twin.former().eq(world.run.former()), "{}", world.story());
+    for node in world.run.tree().ids() {
+        assert_eq!(twin.tree().path(node), world.run.tree().path(node));
         assert_eq!(twin.entry(node), world.run.entry(node), "{}\n{}", twin.tree().path(node), world.story());
     }
 }
@@ -286,29 +331,70 @@ proptest! {
         shape in prop::collection::vec(any::<u8>(), 0..120),
         events in prop::collection::vec(any::<u8>(), 0..160),
     ) {
-        let mut world = World::of(any_tree(&mut Tape(shape.iter())));
-        world.places = 3;
-        world.play("");
-        let mut tape = Tape(events.iter());
-        while !tape.0.as_slice().is_empty() {
-            anything(&mut tape, &mut world);
-            assert_lawful(&world);
-            assert_looked_for(&world);
-            assert_restorable(&world);
-        }
-        assert_replayable(&world);
-        // Left alone, it ends.
-        world.places = 3;
-        for _ in 0..10_000 {
-            world.command("all ok");
-            let Some(due) = world.run.next_wake() else { break };
-            world.now = world.now.max(due);
-            world.happen(Event::Wake).unwrap();
-        }
-        world.admit();
-        world.command("all ok");
-        prop_assert!(world.run.status().is_ended(), "{}", world.story());
-        assert_lawful(&world);
-        assert_replayable(&world);
+        play(any_tree(&mut Tape(shape.iter())), &events);
     }
+
+    #[test]
+    fn the_law_holds_for_trees_that_generate_others(
+        shape in 0..GENERATING.len(),
+        events in prop::collection::vec(any::<u8>(), 0..240),
+    ) {
+        play(tree(GENERATING[shape]), &events);
+    }
+}
+
+/// What generates, in several places.
+const GENERATING: [&str; 4] = [
+    "
+    p lazy
+      generate retry=1
+      execute awaited",
+    "
+    p serial
+      a
+      l lazy
+        generate
+        execute awaited
+      z",
+    "
+    p parallel max=2
+      l lazy timeout=60
+        generate retry=2 delay=5
+        execute awaited
+      z after=l/execute rule=all_done",
+    "
+    p branch
+      l lazy when=true
+        generate
+        execute awaited
+      m lazy
+        generate
+        execute awaited",
+];
+
+fn play(tree: Tree, events: &[u8]) {
+    let mut world = World::of(tree);
+    world.places = 3;
+    world.play("");
+    let mut tape = Tape(events.iter());
+    while !tape.0.as_slice().is_empty() {
+        anything(&mut tape, &mut world);
+        assert_lawful(&world);
+        assert_looked_for(&world);
+        assert_restorable(&world);
+    }
+    assert_replayable(&world);
+    // Left alone, it ends.
+    world.places = 3;
+    for _ in 0..10_000 {
+        world.command("all ok");
+        let Some(due) = world.run.next_wake() else { break };
+        world.now = world.now.max(due);
+        world.happen(Event::Wake).unwrap();
+    }
+    world.admit();
+    world.command("all ok");
+    assert!(world.run.status().is_ended(), "{}", world.story());
+    assert_lawful(&world);
+    assert_replayable(&world);
 }

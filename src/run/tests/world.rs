@@ -9,8 +9,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::pipeline::command::Command;
+use crate::pipeline::generated::Generated;
 use crate::pipeline::kind::{Children, Kind};
 use crate::pipeline::node::{NodeId, Options, Tree, TreeBuilder, TriggerRule};
+use crate::pipeline::packed::Packed;
 use crate::pipeline::policy::{RetryOn, Settings};
 use crate::pipeline::sensor::{Condition, OnTimeout, Sensor};
 use crate::run::clear::{self, Request};
@@ -60,6 +62,7 @@ pub(super) fn tree(text: &str) -> Tree {
         });
         words.next_if(|_| kind.is_some());
         let mut sensor = None;
+        let awaited = words.next_if(|word| *word == "awaited").is_some();
         let mut options = Options::default();
         let mut settings = builder.inherited().clone();
         let mut waits = Vec::new();
@@ -93,6 +96,7 @@ pub(super) fn tree(text: &str) -> Tree {
         } else {
             let command = || Kind::Exec(Command::Shell("true".into()));
             let kind = sensor.map_or_else(command, |sensor| Kind::Sensor(Box::new(sensor)));
+            let kind = if awaited { Kind::Awaited } else { kind };
             builder.leaf(name, kind, options, settings)
         };
         after.extend(waits.into_iter().map(|path| (id, path)));
@@ -105,6 +109,12 @@ pub(super) fn tree(text: &str) -> Tree {
         builder.after(node, draft.find(&path).unwrap_or_else(|| panic!("no {path}")));
     }
     builder.finish()
+}
+
+/// What a `generate` writes: a tree in a few lines, whose first is `execute`.
+pub(super) fn generated(text: &str) -> Arc<Generated> {
+    let packed = Packed::of(text);
+    Arc::new(Generated { tree: tree(text), packed })
 }
 
 fn sensing(what: &str) -> Sensor {
@@ -136,6 +146,12 @@ pub(super) struct World {
     pub(super) journal: Vec<(Timestamp, Event)>,
     /// What `when`s evaluate to from now on, by path; otherwise what their text says.
     pub(super) facts: BTreeMap<String, bool>,
+    /// What commands may write, by name.
+    pub(super) trees: BTreeMap<String, String>,
+    /// The tree before anything was generated.
+    pub(super) first: Arc<Tree>,
+    /// Attempts by path and number.
+    tried: BTreeSet<(String, u32)>,
     attempts: u64,
 }
 
@@ -145,8 +161,9 @@ impl World {
     }
 
     pub(super) fn of(tree: Tree) -> Self {
+        let first = Arc::new(tree);
         Self {
-            run: Run::new(RunId(1), Arc::new(tree)),
+            run: Run::new(RunId(1), first.clone()),
             now: Timestamp::UNIX_EPOCH,
             places: 16,
             launched: Vec::new(),
@@ -155,6 +172,9 @@ impl World {
             finished: 0,
             journal: Vec::new(),
             facts: BTreeMap::new(),
+            trees: BTreeMap::new(),
+            first,
+            tried: BTreeSet::new(),
             attempts: 0,
         }
     }
@@ -265,6 +285,12 @@ impl World {
                 let (_, attempt) = self.run.live().find(|(live, _)| *live == node).unwrap();
                 self.must(Event::Exited { node, attempt, exit: Exit::Code(0), yields });
             }
+            [path, "wrote", name] => {
+                let node = self.at(path);
+                let (_, attempt) = self.run.live().find(|(live, _)| *live == node).unwrap();
+                let yields = Yield::Tree(generated(&self.trees[*name]));
+                self.must(Event::Exited { node, attempt, exit: Exit::Code(0), yields });
+            }
             [path, exit] => {
                 let node = self.at(path);
                 let live = self.run.live().find(|(live, _)| *live == node);
@@ -276,6 +302,7 @@ impl World {
                     "lost" => Exit::Lost("its keeper was killed".into()),
                     "missing" => Exit::NotStarted("no such program: `ingest`".into()),
                     "unknown" => Exit::BadChoice("it chose `c`".into()),
+                    "shapeless" => Exit::BadTree("it is empty".into()),
                     "garbled" => Exit::BadOutput("line 1 has no `=`".into()),
                     signal if signal.starts_with("signal:") => Exit::Signal(signal[7..].parse().unwrap()),
                     code => Exit::Code(code.parse().unwrap()),
@@ -286,10 +313,16 @@ impl World {
         }
     }
 
-    /// An attempt ends; what chooses chooses nothing.
+    /// An attempt ends; what chooses chooses nothing, and what generates writes one command.
     fn exits(&mut self, node: NodeId, attempt: AttemptId, exit: Exit) {
         let chooses = exit == Exit::Code(0) && self.run.tree().is_chooser(node);
-        let yields = if chooses { Yield::Choice(Vec::new()) } else { Yield::Nothing };
+        let yields = if chooses {
+            Yield::Choice(Vec::new())
+        } else if self.run.awaits_tree(node, &exit).is_some() {
+            Yield::Tree(generated("execute"))
+        } else {
+            Yield::Nothing
+        };
         self.must(Event::Exited { node, attempt, exit, yields });
     }
 
@@ -323,7 +356,16 @@ impl World {
                     };
                     self.step(Event::Condition { node, holds })?;
                 }
-                Effect::Launch(node, attempt) => self.launched.push((node, attempt)),
+                Effect::Launch(node, attempt) => {
+                    let number = self.run.entry(node).attempts;
+                    let path = self.run.tree().path(node);
+                    assert!(self.tried.insert((path, number)), "twice the same attempt\n{}", self.story());
+                    self.launched.push((node, attempt));
+                }
+                Effect::Grafted(graft) => {
+                    let looked_for = std::mem::take(&mut self.sensing).into_iter();
+                    self.sensing = looked_for.filter_map(|node| graft.moved(node)).collect();
+                }
                 Effect::Kill(node, _) => self.killed.push(node),
                 Effect::Sense(node) => drop(self.sensing.insert(node)),
                 Effect::Rest(node) => assert!(self.sensing.remove(&node), "nobody looks"),
@@ -348,11 +390,17 @@ impl World {
 
     /// The daemon dies and comes back: only the records are left.
     pub(super) fn restore(&mut self) {
+        self.revive();
+        self.must(Event::Wake);
+    }
+
+    /// The same, and nothing has happened since.
+    pub(super) fn revive(&mut self) {
         let records: Vec<_> =
             self.run.tree().ids().map(|node| (node, self.run.entry(node).clone())).collect();
-        self.run = Run::restore(self.run.id(), self.run.tree().clone(), records);
+        let former: Vec<_> = self.run.former().map(|(path, n)| (path.to_owned(), n)).collect();
+        self.run = Run::restore(self.run.id(), self.run.tree().clone(), records).with_former(former);
         let looked_for = self.run.waiting().chain(self.run.poking()).collect();
         assert_eq!(self.sensing, looked_for, "{}", self.story());
-        self.must(Event::Wake);
     }
 }

@@ -11,12 +11,13 @@ const FLOORS: [(u8, &[&str]); 7] = [
     (3, &["store", "keeper", "executor", "sensor", "notify", "control", "wire"]),
     (2, &["run"]),
     (1, &["pipeline", "calendar", "schedule", "config", "clock"]),
-    (0, &["duration", "mask", "yaml"]),
+    (0, &["duration", "mask", "size", "yaml"]),
 ];
 
 /// Who may look across a floor, and at what.
-const SIDEWAYS: [(&str, &str); 13] = [
+const SIDEWAYS: [(&str, &str); 14] = [
     ("src/yaml/", "duration"),
+    ("src/yaml/", "size"),
     ("src/config/", "pipeline"),
     ("src/config/", "calendar"),
     // A pipeline has schedules, and those know nothing of what they start.

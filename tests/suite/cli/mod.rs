@@ -11,6 +11,7 @@ mod commands;
 mod example;
 mod hostile;
 mod interrupts;
+mod lazy;
 mod ledger;
 mod market;
 mod next;

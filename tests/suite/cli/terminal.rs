@@ -107,6 +107,27 @@ fn the_tree_moves_and_then_makes_room_for_the_end() {
 }
 
 #[test]
+fn what_is_generated_is_drawn_in_its_place() {
+    let plan = format!("echo 'parallel: {{AAPL: \"echo reading; {WAITS}\", MSFT: \"true\"}}'");
+    let desk = Desk::new().file("plan", &plan);
+    let desk = desk.pipeline("night", "serial: {symbols: {lazy: sh plan}, report: 'true'}");
+    let terminal = Terminal::new(&desk, "run night");
+    terminal.shows(&["▶     execute", "▶       AAPL", "│ reading", "✓       MSFT", "·   report"]);
+    go(&desk);
+    let (_, screen) = terminal.end();
+    let expected = [
+        "night         succeeded",
+        "  symbols     succeeded",
+        "    generate  succeeded",
+        "    execute   succeeded",
+        "      AAPL    succeeded",
+        "      MSFT    succeeded",
+        "  report      succeeded",
+    ];
+    assert_eq!(screen[..7], expected, "{screen:#?}");
+}
+
+#[test]
 fn after_a_killed_run_the_next_one_is_drawn() {
     let slow = "exec: echo $$ >$SEXTON_RUN_DIR/pid; sleep 1000";
     let desk = Desk::new().pipeline("slow", slow).pipeline("night", &format!("serial: {{load: '{WAITS}'}}"));

@@ -94,6 +94,7 @@ async fn serve(dir: &Path) {
         },
         calendars: Book::default(),
         parallelism: PARALLELISM,
+        lazy_limit: 1 << 20,
         look_up: LOOK_UP,
         boot_id,
     };

@@ -235,6 +235,7 @@ impl Client {
             log: self.log(token),
             timeout_ms: None,
             kill_grace_ms: 10_000,
+            stdout: None,
             mask: Vec::new(),
             log_limit: LogLimit::default(),
         }

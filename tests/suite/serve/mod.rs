@@ -10,6 +10,7 @@ mod disk;
 mod ending;
 mod kills;
 mod launches;
+mod lazy;
 mod log;
 mod market;
 mod notify;

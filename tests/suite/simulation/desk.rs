@@ -19,35 +19,33 @@ use sexton::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use sexton::executor::output::Places;
 use sexton::pipeline::definition::{Defaults, Pipeline};
 use sexton::pipeline::node::{NodeId, Tree};
-use sexton::run::event::Event;
 use sexton::run::live::{Live, RunKind};
 use sexton::run::machine::Run;
-use sexton::run::state::{Entry, Exit, RunId, State};
+use sexton::run::state::RunId;
 use sexton::store::catalog::Definition;
 use sexton::store::db::{CommitError, Reader, Store};
 use sexton::store::in_force::Beside;
 use sexton::store::instant::truncated;
 use sexton::store::ledger::{LedgerFilter, LedgerRecord};
 use sexton::store::record::{Evidence, NewRun, Params};
-use sexton::store::tasks::Outputs;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::around::{reread, surroundings};
+use super::truth::{Known, known, stored};
 use super::world::World;
-
-/// What is known of a run: its records, and what its tasks wrote.
-type Known = (Vec<Entry>, Outputs);
 
 pub(super) struct Desk {
     pub(super) dir: TempDir,
     pub(super) world: World,
     parallelism: usize,
     /// As its onlookers were told.
-    told: Arc<Mutex<BTreeMap<RunId, Known>>>,
+    pub(super) told: Arc<Mutex<BTreeMap<RunId, Known>>>,
+    /// The definitions of all runs, and their trees as they were last seen.
+    pub(super) pipelines: BTreeMap<RunId, Arc<Pipeline>>,
     pub(super) trees: BTreeMap<RunId, Arc<Tree>>,
     /// What people were answered, by the name that they gave.
-    answers: BTreeMap<String, (RunId, Result<(), Refused>)>,
+    pub(super) answers: BTreeMap<String, (RunId, Result<(), Refused>)>,
     at_work: Option<AtWork>,
 }
 
@@ -68,6 +66,7 @@ impl Desk {
             world,
             parallelism,
             told: Arc::default(),
+            pipelines: BTreeMap::new(),
             trees: BTreeMap::new(),
             answers: BTreeMap::new(),
             at_work: None,
@@ -109,6 +108,11 @@ impl Desk {
         Recovered::load(&self.reader(), &reread, "simulation").await.unwrap().words()
     }
 
+    /// The same as a whole.
+    pub(super) async fn recovery(&self) -> Recovered {
+        Recovered::load(&self.reader(), &reread, "simulation").await.unwrap()
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.at_work.as_ref().is_some_and(|at_work| at_work.engine.runs().next().is_none())
     }
@@ -139,6 +143,7 @@ impl Desk {
             surroundings: surroundings(self.dir.path()),
             calendars: Book::default(),
             parallelism: self.parallelism,
+            lazy_limit: 1 << 20,
             look_up: LOOK_UP,
             boot_id,
         };
@@ -174,7 +179,9 @@ impl Desk {
         let run = Run::new(record.id, tree.clone());
         self.world.knows(&record.id.to_string(), tree.clone());
         self.trees.insert(record.id, tree);
-        let live = Live::manual(run, now, Arc::new(pipeline), scope);
+        let pipeline = Arc::new(pipeline);
+        self.pipelines.insert(record.id, pipeline.clone());
+        let live = Live::manual(run, now, pipeline, scope);
         self.engine().begin(&record, live).await.unwrap();
         record.id
     }
@@ -219,6 +226,7 @@ impl Desk {
             surroundings: surroundings(self.dir.path()),
             calendars: Book::default(),
             parallelism: self.parallelism,
+            lazy_limit: 1 << 20,
             evidence: Evidence::default(),
         };
         let AtWork { engine, orders, .. } = self.at_work.as_mut().expect("a daemon");
@@ -244,8 +252,10 @@ impl Desk {
     /// Runs that slots have made are looked at like those that somebody began.
     fn see_new_runs(&mut self) {
         let live = self.at_work.as_ref().expect("a daemon").engine.runs();
-        for (run, tree) in live.map(|live| (live.run.id(), live.run.tree().clone())).collect::<Vec<_>>() {
+        for live in live {
+            let (run, tree) = (live.run.id(), live.run.tree().clone());
             self.world.knows(&run.to_string(), tree.clone());
+            self.pipelines.insert(run, live.pipeline.clone());
             self.trees.insert(run, tree);
         }
     }
@@ -306,11 +316,11 @@ impl Desk {
         for (run, ahead) in ahead {
             if reader.run(run).await.unwrap().is_none() {
                 // A slot's, which was not committed: the next one with its number is another.
+                self.pipelines.remove(&run);
                 self.trees.remove(&run);
                 continue;
             }
-            let tree = self.trees[&run].clone();
-            let found = stored(&reader, run, &tree).await;
+            let found = stored(&reader, run, &self.pipelines[&run]).await;
             if self.told(run) != found {
                 assert_eq!(found, ahead, "run {run} is neither as it was nor as it was to be");
                 self.told.lock().unwrap().insert(run, found);
@@ -339,105 +349,14 @@ impl Desk {
         self.answers.insert(by, (run, answer));
     }
 
-    /// What the database holds is what was told; it replays to the same; and what people were told was
-    /// done was done once.
-    pub(super) async fn check(&self) {
-        let reader = self.reader();
-        for (&run, tree) in &self.trees {
-            let found = stored(&reader, run, tree).await;
-            let told = self.told(run);
-            assert_eq!(found, told, "run {run}");
-            let journal = reader.journal(run, tree).await.unwrap();
-            let mut twin = Run::new(run, tree.clone());
-            for (at, event) in &journal {
-                twin.step(event, *at, &mut Vec::new()).unwrap_or_else(|error| panic!("{event:?}: {error}"));
-            }
-            assert_eq!(entries(&twin), found.0, "run {run} replayed:\n{}", told_by(&journal));
-            self.check_answers(run, &journal);
-        }
-        for live in self.at_work.as_ref().expect("a daemon").engine.runs() {
-            let told = self.told(live.run.id());
-            assert_eq!(known(live), told, "what the engine holds of run {}", live.run.id());
-        }
-    }
-
-    /// What was told of a run; of one that has not begun there is nothing to tell.
-    fn told(&self, run: RunId) -> Known {
-        let fresh = || (entries(&Run::new(run, self.trees[&run].clone())), Outputs::default());
-        self.told.lock().unwrap().get(&run).cloned().unwrap_or_else(fresh)
-    }
-
-    fn check_answers(&self, run: RunId, journal: &[(Timestamp, Event)]) {
-        for (by, (of, answer)) in self.answers.iter().filter(|(_, (of, _))| *of == run) {
-            let times = journal.iter().filter(|(_, event)| author(event) == Some(by)).count();
-            match answer {
-                Ok(()) => assert_eq!(times, 1, "{by} was told that it is done, in run {of}"),
-                // It died before it could tell.
-                Err(Refused::Ended) => assert!(times <= 1, "{by}: {times} times"),
-                Err(refused) => assert_eq!(times, 0, "{by} was refused: {refused}"),
-            }
-        }
-    }
-
-    /// Everything has ended, everything is acknowledged, and every attempt ended as it really did.
-    pub(super) async fn check_end(&self) {
-        self.check().await;
-        let (reader, starts, ends) = (self.reader(), self.world.starts(), self.world.ends());
-        assert_eq!(self.world.held(), Vec::<u64>::new(), "runs, or is not acknowledged");
-        let mut recorded = 0;
-        for (&run, tree) in &self.trees {
-            let record = reader.run(run).await.unwrap().unwrap();
-            assert!(record.ended_at.is_some(), "run {run} has not ended");
-            assert!(reader.live_attempts(run).await.unwrap().is_empty());
-            let leaves = tree.ids().filter(|&node| tree.is_leaf(node));
-            for path in leaves.map(|node| tree.path(node)) {
-                let attempts = reader.attempts(run, &path).await.unwrap();
-                for (number, attempt) in (1..).zip(attempts) {
-                    assert_eq!(attempt.number, number, "{path}");
-                    let told = attempt.end.expect("its end").exit;
-                    let token = attempt.id.0;
-                    let started = starts.get(&token).copied().unwrap_or_default();
-                    assert!(started <= 1, "attempt {token} of {path} was started {started} times");
-                    recorded += started as usize;
-                    match ends.get(&token) {
-                        Some(truth) if matches!(told, Exit::BadChoice(_)) => {
-                            let chooses = tree.is_chooser(tree.find(&path).unwrap());
-                            assert!(chooses && *truth == Exit::Code(0), "attempt {token} of {path}");
-                        }
-                        Some(truth) => assert_eq!(&told, truth, "attempt {token} of {path}"),
-                        None => assert!(
-                            matches!(told, Exit::Killed | Exit::Lost(_) | Exit::NotStarted(_)),
-                            "attempt {token} of {path} never started, and is {told:?}"
-                        ),
-                    }
-                }
-            }
-        }
-        assert_eq!(recorded, starts.len(), "an attempt was started of which there is no row");
+    /// The runs that are under way.
+    pub(super) fn live(&self) -> impl Iterator<Item = &Live> {
+        self.at_work.as_ref().expect("a daemon").engine.runs()
     }
 
     pub(super) fn story(&self) -> String {
         let picture = |live: &Live| sexton::run::picture::picture(&live.run, NodeId::ROOT, usize::MAX);
         self.at_work.iter().flat_map(|at_work| at_work.engine.runs().map(picture)).collect()
-    }
-}
-
-fn told_by(journal: &[(Timestamp, Event)]) -> String {
-    journal.iter().map(|(at, event)| format!("{at} {event:?}\n")).collect()
-}
-
-/// By whom something was done.
-fn author(event: &Event) -> Option<&str> {
-    match event {
-        Event::Cancel { by, .. } | Event::Mark { by, .. } | Event::Clear { by, .. } => Some(by),
-        Event::Begin
-        | Event::Condition { .. }
-        | Event::Open { .. }
-        | Event::Start { .. }
-        | Event::Exited { .. }
-        | Event::Sensed { .. }
-        | Event::Poke { .. }
-        | Event::Wake => None,
     }
 }
 
@@ -449,26 +368,6 @@ pub(super) async fn meddle(database: &Path, statements: &'static str) {
     let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
     connection.execute(sqlx::raw_sql(statements)).await.unwrap();
     connection.close().await.unwrap();
-}
-
-async fn stored(reader: &Reader, run: RunId, tree: &Arc<Tree>) -> Known {
-    let records = reader.records(run, tree).await.unwrap();
-    (entries(&Run::restore(run, tree.clone(), records)), reader.outputs(run).await.unwrap())
-}
-
-fn known(live: &Live) -> Known {
-    (entries(&live.run), (*live.scope.outputs).clone())
-}
-
-/// A condition that is being evaluated is none yet.
-fn entries(run: &Run) -> Vec<Entry> {
-    let stored = |mut entry: Entry| {
-        if entry.state == State::Deciding {
-            entry.state = State::Pending;
-        }
-        entry
-    };
-    run.tree().ids().map(|node| stored(run.entry(node).clone())).collect()
 }
 
 struct Onlooker(Arc<Mutex<BTreeMap<RunId, Known>>>);

@@ -14,6 +14,8 @@ pub(super) struct Held {
     pub(super) path: String,
     pub(super) grace: Duration,
     pub(super) log: PathBuf,
+    /// The tree that it writes.
+    pub(super) writes: Option<String>,
     /// Whether it looks for a sensor.
     pub(super) looks: bool,
     pub(super) state: Phase,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sexton::run::clear::Request;
+use sexton::control::Clearing;
 use sexton::run::state::{RunId, Status};
 
 use super::desk::Desk;
@@ -78,8 +78,7 @@ async fn what_somebody_has_cleared_is_never_too_late() {
         task.map(|task| task.status)
     };
     assert_eq!(publish(&desk).await, Some(Status::Skipped), "the slot of half past is due");
-    let load = pipeline("nightly", &source).tree.find("one/load").unwrap();
-    let request = Request { targets: vec![load], downstream: true, ..Request::default() };
+    let request = Clearing { targets: vec!["one/load".into()], downstream: true, ..Clearing::default() };
     let control = desk.control();
     let (cleared, ()) = tokio::join!(control.clear(RunId(1), request, false, "ann"), desk.round());
     cleared.unwrap();

@@ -28,10 +28,20 @@ pub(super) fn random(chance: &mut Chance, name: &str) -> Pipeline {
     pipeline(name, &node(chance, "", 0, &mut leaves).to_string())
 }
 
+/// A tree that a command writes: paths are its own, and of its place it says nothing.
+pub(super) fn generated(chance: &mut Chance) -> String {
+    let depth = chance.below(3) as u32;
+    let mut tree = node(chance, "", depth, &mut Vec::new());
+    for key in ["after", "trigger_rule"] {
+        tree.as_object_mut().unwrap().remove(key);
+    }
+    tree.to_string()
+}
+
 fn node(chance: &mut Chance, path: &str, depth: u32, leaves: &mut Vec<String>) -> Value {
     let mut keys = Map::new();
     let container = depth == 0 || (depth < 4 && chance.below(5) > 2);
-    let kind = chance.one_of(&["serial", "serial", "parallel", "parallel", "branch"]);
+    let kind = chance.one_of(&["serial", "serial", "parallel", "parallel", "branch", "lazy"]);
     let mut seconds = |from: u64, below: u64| format!("{}s", from + chance.below(below));
     let (delay, short, long) = (seconds(0, 20), seconds(5, 40), seconds(30, 200));
     let mut set = |odds: u64, key: &str, value: Value| {
@@ -65,7 +75,9 @@ fn node(chance: &mut Chance, path: &str, depth: u32, leaves: &mut Vec<String>) -
         let before = &leaves[chance.below(leaves.len() as u64) as usize];
         keys.insert("after".into(), json!([before]));
     }
-    if container {
+    if container && kind == "lazy" {
+        keys.insert("lazy".into(), json!("generate"));
+    } else if container {
         let children = 1 + chance.below(4);
         let chooses = kind == "branch" && chance.once_in(2);
         if chooses {

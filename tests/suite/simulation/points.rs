@@ -175,8 +175,7 @@ async fn a_kill_that_was_committed_is_sent_again() {
     let (mut desk, run) = desk(0, ONE).await;
     desk.round().await;
     let control = desk.control();
-    let node = sexton::pipeline::node::NodeId::ROOT;
-    let asked = tokio::spawn(async move { control.cancel(run, node, "ada").await });
+    let asked = tokio::spawn(async move { control.cancel(run, "/", "ada").await });
     tokio::task::yield_now().await;
     die_after(&mut desk, 0, AT_ONCE).await;
     desk.answered("ada".into(), run, asked.await.unwrap());
@@ -219,9 +218,8 @@ async fn a_run_whose_facts_are_refused_is_halted_and_the_others_go_on() {
     assert_eq!(records.run(run).await.unwrap().unwrap().state, RunState::Running);
     assert!(records.attempts(run, "b").await.unwrap().is_empty());
     assert_eq!(desk.world.held(), [1], "an end that is not committed is not acknowledged");
-    let node = sexton::pipeline::node::NodeId::ROOT;
     let control = desk.control();
-    let asked = tokio::spawn(async move { control.cancel(run, node, "ada").await });
+    let asked = tokio::spawn(async move { control.cancel(run, "/", "ada").await });
     tokio::task::yield_now().await;
     desk.round().await;
     assert_eq!(asked.await.unwrap(), Err(sexton::control::Refused::Halted(run)));
@@ -233,9 +231,8 @@ async fn a_run_that_is_halted_is_ended_where_it_runs() {
     desk.round().await;
     desk.sql("pragma foreign_keys = off; delete from attempts where id = 1").await;
     let control = desk.control();
-    let node = desk.trees[&run].find("a").unwrap();
     // A kill touches the task's row only: that can be written. The end of it cannot.
-    let asked = tokio::spawn(async move { control.cancel(run, node, "ada").await });
+    let asked = tokio::spawn(async move { control.cancel(run, "a", "ada").await });
     tokio::task::yield_now().await;
     desk.round().await;
     assert_eq!(asked.await.unwrap(), Ok(()));

@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sexton::control::{Control, Refused};
+use sexton::control::{Clearing, Control, Refused};
 use sexton::pipeline::node::NodeId;
-use sexton::run::clear::Request;
 use sexton::run::force::Mark;
 use sexton::run::state::RunId;
 use tokio::task::JoinHandle;
@@ -123,10 +122,10 @@ impl Plan {
         if self.commands > 0 && !runs.is_empty() && self.chance.once_in(8) {
             self.commands -= 1;
             let run = self.chance.one_of(&runs);
-            let nodes = desk.trees[&run].len() as u64;
-            let node = NodeId(self.chance.below(nodes) as u32);
+            let tree = &desk.trees[&run];
+            let path = tree.path(NodeId(self.chance.below(tree.len() as u64) as u32));
             let by = format!("person {}", self.commands);
-            let asked = ask(desk.control(), run, node, by.clone(), &mut self.chance);
+            let asked = ask(desk.control(), run, path, by.clone(), &mut self.chance);
             self.asked.push((by, run, asked));
             // So that it is in the mailbox.
             tokio::task::yield_now().await;
@@ -140,7 +139,7 @@ impl Plan {
             self.stops += 1;
             let (by, control) = (format!("stop {}", self.stops), desk.control());
             let name = by.clone();
-            let asked = tokio::spawn(async move { control.cancel(run, NodeId::ROOT, &name).await });
+            let asked = tokio::spawn(async move { control.cancel(run, "/", &name).await });
             self.asked.push((by, run, asked));
         }
         tokio::task::yield_now().await;
@@ -196,17 +195,18 @@ impl Plan {
     }
 }
 
-fn ask(control: Control, run: RunId, node: NodeId, by: String, chance: &mut Chance) -> Asked {
+fn ask(control: Control, run: RunId, path: String, by: String, chance: &mut Chance) -> Asked {
     let what = chance.below(6);
     let mark = chance.one_of(&[Mark::Succeeded, Mark::Failed, Mark::Skipped]);
     let (downstream, upstream, force) = (!chance.once_in(3), chance.once_in(4), !chance.once_in(3));
     tokio::spawn(async move {
         match what {
-            0 => control.cancel(run, node, &by).await,
-            1 | 2 => control.mark(run, node, mark, &by).await,
+            0 => control.cancel(run, &path, &by).await,
+            1 | 2 => control.mark(run, &path, mark, &by).await,
             _ => {
-                let request = Request { targets: vec![node], downstream, upstream, ..Request::default() };
-                control.clear(run, request, force, &by).await.map(drop)
+                let targets = vec![path.into()];
+                let clearing = Clearing { targets, downstream, upstream, ..Clearing::default() };
+                control.clear(run, clearing, force, &by).await.map(drop)
             }
         }
     })

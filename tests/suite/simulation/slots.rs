@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sexton::clock::Clock as _;
 use sexton::pipeline::definition::Pipeline;
-use sexton::pipeline::node::NodeId;
 use sexton::run::state::RunId;
 use sexton::schedule::slot::Decision;
 use sexton::store::record::RunState;
@@ -179,7 +178,7 @@ async fn a_run_that_waits_can_be_cancelled() {
     let (mut desk, _) = desk("{schedule: '*/10 * * * *', exec: x}", minutes(28)).await;
     desk.until(minute(21)).await;
     let control = desk.control();
-    let (cancelled, ()) = tokio::join!(control.cancel(RunId(2), NodeId::ROOT, "ann"), desk.round());
+    let (cancelled, ()) = tokio::join!(control.cancel(RunId(2), "/", "ann"), desk.round());
     cancelled.unwrap();
     assert_eq!(runs(&desk).await, [(10, RunState::Running), (20, RunState::Cancelled)]);
     desk.until(minute(41)).await;

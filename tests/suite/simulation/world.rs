@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use sexton::clock::{Clock, Sleep};
 use sexton::executor::job::{Ended, Executor, Job, Report};
 use sexton::executor::local::Kept;
+use sexton::executor::trees::Reading;
 use sexton::keeper::protocol::{Attempt, AttemptState, PROTOCOL, Token, Welcome};
 use sexton::pipeline::node::Tree;
 use sexton::run::state::{AttemptId, Exit};
@@ -45,6 +46,8 @@ struct Inner {
     orders_left: Option<usize>,
     /// Acknowledgements that the keeper reads and forgets.
     deaf_to_acks: bool,
+    /// Trees that the daemon reads, and when it will have read them.
+    readings: Vec<(Timestamp, Reading)>,
 }
 
 /// Outlives daemons.
@@ -82,6 +85,7 @@ impl World {
             connections: 0,
             orders_left: None,
             deaf_to_acks: false,
+            readings: Vec::new(),
         })))
     }
 
@@ -119,6 +123,7 @@ impl World {
     pub(super) fn daemon_is_gone(&self, away: Duration) {
         let mut inner = self.inner();
         inner.link = None;
+        inner.readings.clear();
         inner.sights = Sights::default();
         let until = inner.now + away;
         while inner.now < until {
@@ -163,6 +168,7 @@ impl World {
         let mut inner = self.inner();
         inner.lose_all("the machine was restarted");
         inner.link = None;
+        inner.readings.clear();
         inner.sights = Sights::default();
         inner.boots += 1;
         inner.now += Duration::from_mins(1);
@@ -197,7 +203,9 @@ impl Inner {
             Phase::Ended(_) => None,
         });
         let back = self.link.as_ref().and_then(|link| link.down_until);
-        let next = ends.chain(back).chain(self.sights.next()).min().unwrap_or(Timestamp::MAX);
+        let read = self.readings.iter().map(|(until, _)| *until);
+        let next = ends.chain(back).chain(read).chain(self.sights.next());
+        let next = next.min().unwrap_or(Timestamp::MAX);
         self.now = self.now.max(next.min(self.now + most));
         self.happen();
     }
@@ -213,7 +221,21 @@ impl Inner {
         if self.link.as_ref().is_some_and(|link| link.down_until.is_some_and(|until| until <= now)) {
             self.welcome();
         }
+        for (_, reading) in self.readings.extract_if(.., |(until, _)| *until <= now).collect::<Vec<_>>() {
+            self.finish(reading);
+        }
         self.sights.happen(now);
+    }
+
+    /// A file is read whether or not the keeper is there.
+    fn finish(&mut self, reading: Reading) {
+        let held = self.keeper.attempts.get(&reading.attempt.0);
+        let held = held.filter(|held| matches!(held.state, Phase::Ended(_)));
+        let text = held.expect("what is read is not acknowledged").writes.clone().unwrap_or_default();
+        if let Some(link) = &self.link {
+            // Nobody hears when the daemon has just died.
+            let _ = link.reports.try_send(Report::Read(Box::new(reading.of(Ok(text)))));
+        }
     }
 
     fn end(&mut self, token: u64) {
@@ -318,6 +340,7 @@ impl Inner {
             grace: job.kill_grace,
             looks: self.looks(&fact("SEXTON_RUN"), &fact("SEXTON_PATH")),
             log: job.log.clone(),
+            writes: fate.writes,
             state: Phase::Running {
                 since: self.now,
                 until: self.now + fate.lasts,
@@ -405,6 +428,16 @@ impl Executor for World {
         let mut inner = self.inner();
         if inner.hears() && inner.is_settled() {
             inner.kill(attempt.0);
+        }
+    }
+
+    fn read(&mut self, reading: Reading) {
+        let mut inner = self.inner();
+        inner.hears();
+        // Whoever is dead reads nothing.
+        if inner.orders_left != Some(0) {
+            let until = inner.now + inner.fates.reading();
+            inner.readings.push((until, reading));
         }
     }
 

@@ -10,7 +10,7 @@ use sexton::store::db::{CommitError, Reader, Store};
 use sexton::store::journal::NextIds;
 use sexton::store::record::{AttemptEnd, Log, Usage, VersionId};
 
-use super::harness::{Play, at, end, entries, fresh, new_run, open, restored, tree, version};
+use super::harness::{Play, at, end, entries, fresh, new_run, open, pipeline, restored, tree, version};
 use super::open::bare;
 
 async fn started(store: &mut Store, leaves: u32) -> Play {
@@ -32,7 +32,7 @@ async fn dump(reader: &Reader, play: &Play) -> String {
         reader.containers(run, None, 1_000).await.unwrap(),
         reader.live_attempts(run).await.unwrap(),
         reader.outputs(run).await.unwrap(),
-        reader.journal(run, tree).await.unwrap(),
+        reader.journal(run, &pipeline(tree)).await.unwrap(),
     )
 }
 

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sexton::calendar::book::Book;
 use sexton::pipeline::command::Command;
+use sexton::pipeline::definition::{Defaults, Pipeline, parse};
+use sexton::pipeline::generated::{self, Generated};
 use sexton::pipeline::kind::{Children, Kind};
 use sexton::pipeline::node::{NodeId, Options, Tree, TreeBuilder};
+use sexton::pipeline::packed::Packed;
 use sexton::pipeline::policy::Settings;
 use sexton::run::effect::Effect;
 use sexton::run::event::{Event, Yield};
@@ -19,6 +23,7 @@ use sexton::store::catalog::Definition;
 use sexton::store::db::Store;
 use sexton::store::in_force::EnactedSchedule;
 use sexton::store::record::{AttemptEnd, Evidence, Interval, NewRun, Params, VersionId};
+use sexton::yaml::report::SourceFile;
 use tempfile::TempDir;
 
 /// The machine's boot, as far as the tests are concerned.
@@ -138,6 +143,9 @@ impl Play {
             if let Effect::Forget(node) = effect {
                 self.batch.forget_outputs(&self.run, *node);
             }
+            if let Effect::Grafted(graft) = effect {
+                self.batch.grafted(&self.run, graft.at);
+            }
         }
         let changed = self.run.take_changes();
         self.batch.changes(&self.run, &changed);
@@ -200,8 +208,31 @@ pub(super) fn entries(run: &Run) -> Vec<Entry> {
 
 /// What the database gives back of a run.
 pub(super) async fn restored(store: &Store, id: RunId, tree: &Arc<Tree>) -> Run {
-    let records = store.reader().records(id, tree).await.unwrap();
-    Run::restore(id, tree.clone(), records)
+    store.reader().restored(id, &pipeline(tree)).await.unwrap()
+}
+
+/// What the journal gives.
+pub(super) async fn replayed(store: &Store, id: RunId, tree: &Arc<Tree>) -> Run {
+    let mut run = Run::new(id, tree.clone());
+    for (now, event) in store.reader().journal(id, &pipeline(tree)).await.unwrap() {
+        run.step(&event, now, &mut Vec::new()).unwrap();
+    }
+    run
+}
+
+/// A pipeline of this tree.
+pub(super) fn pipeline(tree: &Arc<Tree>) -> Pipeline {
+    let file = SourceFile::new("nightly.yaml", "exec: 'true'");
+    Pipeline { tree: tree.clone(), ..parse(&file, &Defaults::default(), &Book::default()).0.unwrap() }
+}
+
+/// A tree that a command has written in place of what a lazy node awaits.
+pub(super) fn generated(text: &str, within: &Tree, execute: NodeId) -> Arc<Generated> {
+    let settings = within.settings(within.parent(execute).unwrap());
+    let file = SourceFile::new("output", text);
+    let (tree, found) = generated::parse(&file, &pipeline(&tree(1)), settings);
+    let tree = tree.unwrap_or_else(|| panic!("{text}\n{found:?}"));
+    Arc::new(Generated { tree, packed: Packed::of(text) })
 }
 
 pub(super) fn end(attempt: AttemptId, exit: Exit, ended_at: Timestamp) -> AttemptEnd {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use sexton::pipeline::command::Command;
-use sexton::pipeline::kind::{CHOOSE, Children, Kind};
+use sexton::pipeline::kind::{CHOOSE, Children, EXECUTE, GENERATE, Kind};
 use sexton::pipeline::node::{NodeId, Options, Tree, TreeBuilder, TriggerRule};
 use sexton::pipeline::policy::Settings;
 use sexton::pipeline::sensor::{Condition, OnTimeout, Sensor};
@@ -19,7 +19,7 @@ use sexton::run::state::{Exit, RunId, State};
 use sexton::store::batch::Batch;
 use sexton::store::tasks::Outputs;
 
-use super::harness::{Play, entries, fresh, restored, version};
+use super::harness::{Play, entries, fresh, generated, replayed, restored, version};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
@@ -68,11 +68,10 @@ async fn play(seed: u64) {
     expected.sort();
     assert_eq!(live, expected);
 
-    let mut replayed = Run::new(RunId(1), tree.clone());
-    for (now, event) in store.reader().journal(RunId(1), &tree).await.unwrap() {
-        replayed.step(&event, now, &mut Vec::new()).unwrap();
-    }
+    let replayed = replayed(&store, RunId(1), &tree).await;
     assert_eq!(entries(&replayed), play.entries());
+    let former = |run: &Run| run.former().map(|(path, n)| (path.to_owned(), n)).collect::<Vec<_>>();
+    assert_eq!((former(&back), former(&replayed)), (former(&play.run), former(&play.run)));
     let record = store.reader().run(RunId(1)).await.unwrap().unwrap();
     assert_eq!(record.state, play.run.status().into());
     assert_eq!(record.ended_at.is_some(), play.run.status().is_ended());
@@ -130,6 +129,11 @@ fn random_event(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
             let tree = play.run.tree().clone();
             let yields = if exit == Exit::Code(0) && tree.is_chooser(node) {
                 Yield::Choice(tree.followers(node).filter(|_| chance.below(2) == 0).collect())
+            } else if let Some(execute) = play.run.awaits_tree(node, &exit) {
+                let text = random_text(chance, 0);
+                let generated = generated(&text, &tree, execute);
+                let fits = tree.misfit(execute, &generated.tree).is_none();
+                Yield::Tree(if fits { generated } else { super::harness::generated("x", &tree, execute) })
             } else {
                 Yield::Nothing
             };
@@ -179,6 +183,22 @@ fn conditions(play: &mut Play, chance: &mut Chance, outputs: &mut Outputs) {
     }
 }
 
+/// What a command writes.
+fn random_text(chance: &mut Chance, depth: u32) -> String {
+    let children = |chance: &mut Chance| -> String {
+        let children = (0..=chance.below(3)).map(|n| format!("n {n}: {}", random_text(chance, depth + 1)));
+        children.collect::<Vec<_>>().join(", ")
+    };
+    match chance.below(if depth < 3 { 8 } else { 4 }) {
+        0 => "{exec: x, retry: {limit: 1}}".to_owned(),
+        1 => "{exec: x, when: ds == '2018-05-14'}".to_owned(),
+        2 | 3 => "x".to_owned(),
+        4 | 5 => format!("{{serial: {{{}}}}}", children(chance)),
+        6 => format!("{{max_concurrent: 2, parallel: {{{}}}}}", children(chance)),
+        _ => "{lazy: x}".to_owned(),
+    }
+}
+
 fn random_tree(chance: &mut Chance) -> Tree {
     let mut builder = TreeBuilder::new(Settings::default());
     grow(&mut builder, chance, "root", 0);
@@ -218,7 +238,14 @@ fn grow(builder: &mut TreeBuilder, chance: &mut Chance, name: &str, depth: u32) 
     }
     let none = Children::default();
     let kinds = [Kind::Serial(none), Kind::Parallel(none), Kind::Branch(none), Kind::Choice(none)];
-    let kind = kinds[chance.below(4) as usize].clone();
+    let kind = kinds.get(chance.below(5) as usize).cloned().unwrap_or(Kind::Lazy(none));
+    if matches!(kind, Kind::Lazy(_)) {
+        builder.open(name, kind, options, None);
+        let command = Kind::Exec(Command::Shell("true".into()));
+        builder.leaf(GENERATE, command, Options::default(), None);
+        builder.leaf(EXECUTE, Kind::Awaited, Options::default(), None);
+        return builder.close();
+    }
     let chooses = matches!(kind, Kind::Choice(_));
     builder.open(name, kind, options, None);
     if chooses {
@@ -262,11 +289,6 @@ async fn a_million_nodes_cleared_are_a_few_words_and_no_rows() {
     assert_eq!(store.reader().tasks(RunId(1), None, 100).await.unwrap().len(), 1);
     assert_eq!(entries(&restored(&store, RunId(1), &tree).await), play.entries());
     assert!(matches!(play.run.state(play.node("load/a")), State::Pending));
-    let journal = store.reader().journal(RunId(1), &tree).await.unwrap();
-    let mut replayed = Run::new(RunId(1), tree.clone());
-    for (now, event) in journal {
-        replayed.step(&event, now, &mut Vec::new()).unwrap();
-    }
-    assert_eq!(entries(&replayed), play.entries());
+    assert_eq!(entries(&replayed(&store, RunId(1), &tree).await), play.entries());
     assert!(Batch::default().is_empty());
 }

@@ -4,11 +4,8 @@
 //! leaves it there; it is checked in as `tests/fixtures/sexton-<version>.sqlite` when the version is out.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use sexton::pipeline::node::Tree;
 use sexton::run::event::{Event, Yield};
-use sexton::run::machine::Run;
 use sexton::run::state::{AttemptId, Exit, RunId};
 use sexton::schedule::progress::Progress;
 use sexton::schedule::slot::{Decision, Entry, Key};
@@ -22,7 +19,7 @@ use sexton::store::runs::RunFilter;
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
-use super::harness::{Play, at, definition, end, entries, open, restored, schedule, tree, version};
+use super::harness::{Play, at, definition, end, entries, open, replayed, restored, schedule, tree, version};
 
 /// Two runs: one that ended with a failure, was cleared and is at work again; one that has just begun.
 async fn write(store: &mut Store) {
@@ -201,14 +198,6 @@ async fn goes_on(dir: &Path) {
     );
     assert_eq!(store.reader().slot_of_run(RunId(2)).await.unwrap().unwrap().first, at(1));
     store.close().await.unwrap();
-}
-
-async fn replayed(store: &Store, id: RunId, tree: &Arc<Tree>) -> Run {
-    let mut run = Run::new(id, tree.clone());
-    for (now, event) in store.reader().journal(id, tree).await.unwrap() {
-        run.step(&event, now, &mut Vec::new()).unwrap();
-    }
-    run
 }
 
 /// In document order: `/`, `load`, its `a` and `b`, `many`, its three.
