@@ -18,6 +18,7 @@ pub mod runner;
 mod saving;
 mod scheduler;
 mod sensing;
+mod stepping;
 pub mod surroundings;
 mod texts;
 mod turn;
