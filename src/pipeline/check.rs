@@ -11,6 +11,7 @@ use minijinja::machinery::{Span as Mark, Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
 use crate::calendar::book::Book;
+use crate::schedule::definition::Schedule;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::Document;
 
@@ -32,6 +33,10 @@ pub(crate) struct World<'a> {
     /// Of a generated tree: that of its pipeline's file, which paths with a `/` before them are of.
     pub(crate) own: Option<&'a Tree>,
     pub(crate) params: &'a Params,
+    /// The zone of its times.
+    pub(crate) timezone: &'a str,
+    /// The schedules that make its runs.
+    pub(crate) schedules: &'a [Schedule],
     /// The calendars there are, where they are known.
     pub(crate) calendars: Option<&'a Book>,
     /// Why there is no `session`, if there is none.

@@ -125,6 +125,8 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
         tree: &lowered.tree,
         own: None,
         params: &params,
+        timezone: &timezone,
+        schedules: &timetable.schedules,
         calendars: Some(book),
         no_session: no_session.as_deref(),
     };

@@ -111,7 +111,7 @@ impl Reading<'_, '_, '_> {
     fn sensed(&mut self, word: &str, keys: &SensorKeys, texts: &mut Vec<TextPlace>) -> Option<Condition> {
         Some(match word {
             "time" => {
-                let at = self.template("time", keys.time.as_ref(), texts)?;
+                let at = self.placed_template("time", keys.time.as_ref(), texts)?;
                 self.unless_template(keys.time.as_ref(), |text| {
                     time_of_day(text).map_err(|error| error.to_string())
                 });
@@ -135,7 +135,7 @@ impl Reading<'_, '_, '_> {
                 Condition::Exec(self.command("exec", exec.id))
             }
             "run" => {
-                let pipeline = self.template("run", keys.run.as_ref(), texts)?;
+                let pipeline = self.placed_template("run", keys.run.as_ref(), texts)?;
                 self.unless_template(keys.run.as_ref(), |text| {
                     name::problem(text).map_or(Ok(()), |problem| {
                         Err(format!("`run` names a pipeline, and `{}` {problem}", text.escape_debug()))
@@ -146,7 +146,7 @@ impl Reading<'_, '_, '_> {
                 });
                 Condition::Run(OtherRun {
                     pipeline,
-                    task: self.template("task", keys.task.as_ref(), texts),
+                    task: self.placed_template("task", keys.task.as_ref(), texts),
                     offset: self.placed("offset", keys.offset.as_ref()),
                     no_slot: value(keys.no_slot.as_ref()).map_or(NoSlot::default(), Into::into),
                 })
@@ -302,6 +302,17 @@ impl Reading<'_, '_, '_> {
         }
         texts.push(TextPlace { id, role: Role::Plain });
         Some(text)
+    }
+
+    /// A text that may be a template, with its place.
+    fn placed_template(
+        &mut self,
+        key: &str,
+        field: Option<&Field<String>>,
+        texts: &mut Vec<TextPlace>,
+    ) -> Option<Placed> {
+        let text = self.template(key, field, texts)?;
+        Some(Placed { text, place: self.document.span(field?.id) })
     }
 
     /// A text that is no template, with its place.
