@@ -171,6 +171,16 @@ fn a_secret_that_nobody_declares_is_a_warning() {
 }
 
 #[test]
+fn a_reader_that_has_gone_away_is_no_error() {
+    let desk = Desk::new().pipeline("good", "exec: run").pipeline("bad", "exce: run");
+    assert_eq!(desk.check(&["config/pipelines/good.yaml"]).unheard(), Some(0));
+    assert_eq!(desk.check(&[]).unheard(), Some(1));
+    assert_eq!(desk.ask(&["next", "@reboot"]).unheard(), Some(1));
+    assert_eq!(desk.ask(&["tasks", "7"]).unheard(), Some(2));
+    assert_eq!(desk.ask(&["--nonsense"]).unheard(), Some(2));
+}
+
+#[test]
 fn schemas_are_json() {
     let desk = Desk::new();
     for file in ["pipeline", "config"] {
