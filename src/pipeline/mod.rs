@@ -19,6 +19,7 @@ mod kinds;
 pub(crate) mod lower;
 pub mod moments;
 pub(crate) mod name;
+pub mod neighbours;
 pub mod node;
 mod order;
 pub mod packed;
