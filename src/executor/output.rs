@@ -123,11 +123,11 @@ fn parse_outputs(text: &str) -> Result<BTreeMap<String, String>, String> {
             continue;
         }
         let Some((key, value)) = line.split_once('=') else {
-            return Err(format!("line {number} has no `=`: {line:.80}"));
+            return Err(format!("line {number} has no `=`: {line}"));
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
         if key.is_empty() || !key.chars().all(plain) {
-            return Err(format!("line {number} has no proper key before its `=`: {line:.80}"));
+            return Err(format!("line {number} has no proper key before its `=`: {line}"));
         }
         outputs.insert(key.to_owned(), value.to_owned());
     }
