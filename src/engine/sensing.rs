@@ -221,7 +221,7 @@ impl Engine {
             Ok(newest) => {
                 let in_force = self.scheduler.in_force.get(&*other.pipeline);
                 let timetable = in_force.map(|scheduled| &scheduled.pipeline.timetable);
-                others::judge(other, newest, others::slot(timetable, other))
+                others::judge(other, newest, || others::slot(timetable, other))
             }
             Err(error) => {
                 tracing::error!(%error, pipeline = other.pipeline, "its runs cannot be looked up");
