@@ -19,7 +19,7 @@ use crate::sensor::question::{Question, Subject, WatchId};
 use super::others::{self, Verdict};
 use super::question::{Asked, Other, asked};
 use super::runner::Engine;
-use super::turn::Turn;
+use super::turn::{Changes, Turn};
 use super::watched::{Place, WRITTEN, Wait};
 
 /// Sensors of others' runs that are answered in one turn.
@@ -126,7 +126,7 @@ impl Engine {
             Ok(newest) => {
                 let in_force = self.scheduler.in_force.get(&*other.pipeline);
                 let timetable = in_force.map(|scheduled| &scheduled.pipeline.timetable);
-                others::judge(other, newest, others::slot(timetable, other))
+                others::judge(other, newest, || others::slot(timetable, other))
             }
             Err(error) => {
                 tracing::error!(%error, pipeline = other.pipeline, "its runs cannot be looked up");
@@ -140,8 +140,8 @@ impl Engine {
         if self.sensing.commands.is_empty() || !self.connected || self.stopping.is_some() {
             return;
         }
-        let poking: usize = self.runs.values().map(|live| live.run.poking().count()).sum();
-        for _ in poking..self.parts.parallelism {
+        let mut poking: usize = self.runs.values().map(|live| live.run.poking().count()).sum();
+        while poking < self.parts.parallelism {
             let Some(watch) = self.sensing.commands.pop_front() else { return };
             let Some((run, node)) = self.sensing.waits.get(&watch).map(|wait| wait.place) else { continue };
             let waits = |live: &Live| matches!(live.run.state(node), State::Waiting { .. });
@@ -149,8 +149,9 @@ impl Engine {
                 continue;
             }
             let attempt = self.next_attempt();
-            if let Err(error) = self.happen(run, Event::Poke { node, attempt }, turn) {
-                tracing::error!(%error, %run, "a sensor's command did not look");
+            match self.happen(run, Event::Poke { node, attempt }, turn) {
+                Ok(()) => poking += 1,
+                Err(error) => tracing::error!(%error, %run, "a sensor's command did not look"),
             }
         }
     }
@@ -165,7 +166,7 @@ impl Engine {
     }
 
     /// Once it is committed: whoever waits is looked out for, and who waits no more is not.
-    pub(super) fn look_out(&mut self, turn: &mut Turn) {
+    pub(super) fn look_out(&mut self, turn: &mut Turn, changes: &Changes) {
         for (place, waits) in std::mem::take(&mut turn.sensing) {
             match (waits, self.sensing.places.get(&place).copied()) {
                 (true, None) => self.sensing.begin.push_back(place),
@@ -188,7 +189,7 @@ impl Engine {
         while let Some(place) = self.sensing.begin.pop_front() {
             self.begin_to_wait(place, turn);
         }
-        self.hurry(turn);
+        self.hurry(turn, changes);
     }
 
     fn begin_to_wait(&mut self, place: Place, turn: &mut Turn) {
@@ -236,17 +237,24 @@ impl Engine {
         self.sensing.waits.insert(watch, Wait { place, asked, poked: None });
     }
 
-    /// Something has become of runs that others wait for.
-    fn hurry(&mut self, turn: &Turn) {
+    /// Runs that others wait for have ended, or the very task has.
+    fn hurry(&mut self, turn: &Turn, changes: &Changes) {
         if self.sensing.runs.is_empty() {
             return;
         }
-        for run in &turn.touched {
+        for (run, changed) in changes {
             let Some(live) = self.runs.get(run) else { continue };
-            let ended = turn.finished.contains(run);
+            let finished = turn.finished.contains(run);
+            let tree = live.run.tree();
+            let has_ended = |task: &str| {
+                let node = tree.find(task).filter(|node| changed.binary_search(node).is_ok());
+                node.is_some_and(|node| live.run.state(node).is_ended())
+            };
             for &watch in self.sensing.runs.get(&*live.pipeline.name).into_iter().flatten() {
-                let asked = self.sensing.waits.get(&watch).map(|wait| &wait.asked);
-                if ended || matches!(asked, Some(Asked::Runs(Other { task: Some(_), .. }))) {
+                if let Some(Wait { asked: Asked::Runs(other), .. }) = self.sensing.waits.get(&watch)
+                    && other.date == live.scope.logical_date
+                    && (finished || other.task.as_deref().is_some_and(has_ended))
+                {
                     self.parts.lookout.hurry(watch);
                 }
             }

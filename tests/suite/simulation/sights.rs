@@ -17,6 +17,8 @@ pub(super) struct Sights {
     /// The daemon, while it lives.
     told: Option<mpsc::Sender<Vec<Report>>>,
     waits: BTreeMap<WatchId, Wait>,
+    /// How often somebody was told to look now.
+    pub(super) hurried: u32,
 }
 
 struct Wait {
@@ -30,7 +32,7 @@ struct Wait {
 
 impl Sights {
     pub(super) fn told_to(told: mpsc::Sender<Vec<Report>>) -> Self {
-        Self { told: Some(told), waits: BTreeMap::new() }
+        Self { told: Some(told), ..Self::default() }
     }
 
     pub(super) fn next(&self) -> Option<Timestamp> {
@@ -87,6 +89,7 @@ impl Sights {
     }
 
     pub(super) fn hurry(&mut self, watch: WatchId, now: Timestamp) {
+        self.hurried += 1;
         if let Some(at) = self.waits.get_mut(&watch).and_then(|wait| wait.at.as_mut()) {
             *at = now;
         }

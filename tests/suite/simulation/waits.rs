@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use sexton::clock::Clock as _;
 use sexton::run::state::{Exit, RunId, Status};
 use sexton::store::record::RunState;
 
@@ -141,4 +142,56 @@ async fn looks_take_no_places_and_are_as_many_as_there_are() {
     }
     assert_eq!(most, 4, "two tasks, and two looks beside them");
     ends_as(&mut desk, run, RunState::Succeeded).await;
+}
+
+async fn cancel(desk: &mut Desk, run: RunId) {
+    let control = desk.control();
+    let asked = tokio::spawn(async move { control.cancel(run, "/", "ada").await });
+    tokio::task::yield_now().await;
+    desk.round().await;
+    asked.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn looks_that_nobody_waits_for_any_more_hold_up_no_others() {
+    let sensors: String = (0..20).map(|n| format!("s{n}: {{sensor: {{exec: 'true'}}}}, ")).collect();
+    let mut desk = Desk::new(World::new(Fates::Same(LASTS, 0), 1), 1);
+    desk.start().await;
+    let many = desk.begin(pipeline("p", &format!("parallel: {{{sensors}}}"))).await;
+    while desk.world.held().is_empty() {
+        desk.round().await;
+    }
+    let one = desk.begin(pipeline("q", "sensor: {exec: 'true'}")).await;
+    desk.round().await;
+    let began = desk.world.now();
+    cancel(&mut desk, many).await;
+    ends_as(&mut desk, one, RunState::Succeeded).await;
+    let took = desk.world.now().duration_since(began);
+    assert!(took < SignedDuration::from_secs(30), "it took {took}");
+}
+
+#[tokio::test]
+async fn a_task_of_another_run_is_looked_up_when_it_has_ended_and_not_whenever_something_has() {
+    let mut desk = Desk::new(World::new(Fates::Same(LASTS, 0), 8), 8);
+    desk.start().await;
+    let tasks: String = (0..10).map(|n| format!("t{n}: 'true', ")).collect();
+    let other = "run: p, task: t4, no_slot: wait";
+    let waits = format!(
+        "parallel:\n  today: {{sensor: {{{other}}}, poke_interval: 1h}}\n  \
+         then: {{sensor: {{{other}, offset: -1d}}, poke_interval: 1h}}\n"
+    );
+    let waiting = desk.begin(pipeline("q", &waits)).await;
+    let other = desk.begin(pipeline("p", &format!("serial: {{{tasks}}}"))).await;
+    while status(&desk, waiting, "today").await != Some(Status::Succeeded) {
+        desk.round().await;
+        let ended = status(&desk, other, "t5").await == Some(Status::Succeeded);
+        assert!(!ended, "it is not looked up in time");
+    }
+    while desk.reader().run(other).await.unwrap().unwrap().state != RunState::Succeeded {
+        desk.round().await;
+    }
+    assert_eq!(desk.world.hurried(), 1);
+    assert_eq!(status(&desk, waiting, "then").await, Some(Status::Waiting));
+    cancel(&mut desk, waiting).await;
+    ends_as(&mut desk, other, RunState::Succeeded).await;
 }
