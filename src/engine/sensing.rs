@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::run::event::{Event, Sensed};
 use crate::run::live::Live;
@@ -306,16 +305,7 @@ impl Engine {
 
 /// Between the first look of a sensor and the second.
 fn interval(live: &Live, node: NodeId) -> Duration {
-    match live.run.tree().kind(node) {
-        Kind::Sensor(sensor) => sensor.poke_interval,
-        Kind::Exec(_)
-        | Kind::Serial(_)
-        | Kind::Parallel(_)
-        | Kind::Branch(_)
-        | Kind::Choice(_)
-        | Kind::Lazy(_)
-        | Kind::Awaited => Duration::ZERO,
-    }
+    live.run.tree().kind(node).sensor().map_or(Duration::ZERO, |sensor| sensor.poke_interval)
 }
 
 fn shown(at: Timestamp) -> String {
