@@ -9,11 +9,13 @@ use jiff::tz::TimeZone;
 use crate::calendar::book::Book;
 use crate::calendar::calendar::Calendar;
 use crate::calendar::offset::Offset;
+use crate::calendar::session::Day;
 use crate::pipeline::kind::Kind;
 use crate::pipeline::moments::{DateOffset, first_at};
 use crate::pipeline::node::NodeId;
 use crate::pipeline::sensor::{Condition, Http, NoSlot, Object, ObjectStore, OtherRun, Placed, time_of_day};
 use crate::run::live::Live;
+use crate::schedule::slot::Key;
 use crate::sensor::question::{Files, Question, Subject};
 
 use super::surroundings::Surroundings;
@@ -89,10 +91,18 @@ fn session(live: &Live, at: &Placed, code: Option<&Placed>, calendars: &Book) ->
     let calendar = calendar(live, code.map(|code| &*code.text), calendars)?;
     let offset = Offset::parse(&at.text).map_err(|error| error.to_string())?;
     let code = calendar.code();
-    // The date that the run is for, if it is a session's; else the first one after its slot.
-    let own = calendar.session(live.scope.logical_date);
-    let session = own.or_else(|| calendar.first_after(live.scope.scheduled_at));
-    let label = session.ok_or_else(|| format!("{code} knows no session after {}", live.scope.ds()))?.label;
+    // The date that the run is for, if it is a session's, or if the run has one of an exchange all the same, as on a
+    // holiday; else the first one after its slot.
+    let own = live.scope.logical_date;
+    let of_exchange = live.slot.as_ref().is_some_and(|slot| matches!(slot.key, Key::Session { .. }));
+    let label = match calendar.day(own) {
+        Day::Session(_) => Some(own),
+        Day::Closed(_) if of_exchange => Some(own),
+        Day::Closed(_) | Day::Off | Day::Before | Day::Beyond => {
+            calendar.first_after(live.scope.scheduled_at).map(|session| session.label)
+        }
+    };
+    let label = label.ok_or_else(|| format!("{code} knows no session after {}", live.scope.ds()))?;
     let what = format!("{offset} of {code} {label}");
     let at = offset.resolve(&calendar, label);
     Ok(Asked::Clock { at: at.ok_or_else(|| format!("{code} does not know {what}"))?, what })

@@ -21,10 +21,8 @@ use crate::control::{Command, Watch};
 use crate::executor::job::{Executor, Report};
 use crate::executor::output::Places;
 use crate::pipeline::node::NodeId;
-use crate::run::effect::Effect;
 use crate::run::event::Event;
 use crate::run::live::Live;
-use crate::run::machine::Illegal;
 use crate::run::state::{AttemptId, RunId};
 use crate::sensor::lookout::{self, Lookout};
 use crate::store::catalog::Definition;
@@ -35,13 +33,12 @@ use crate::store::record::{NewRun, VersionId};
 
 use super::clocks::Clocks;
 use super::flight::Flight;
-use super::launch;
 use super::orders::Order;
 use super::recovery::Recovered;
 use super::scheduler::Scheduler;
-use super::sensing::Sensing;
 use super::surroundings::Surroundings;
 use super::turn::Turn;
+use super::watched::Sensing;
 
 /// How many reports may wait: enough that the keeper's client never stalls in a burst, and a bound on what
 /// one batch takes in.
@@ -250,6 +247,7 @@ impl Engine {
         let inputs = self.receive().await;
         let set = self.clocks.look();
         let mut turn = Turn::at(self.now());
+        self.sensing.at(turn.now);
         if let Some(was) = set {
             self.rebase(was, &mut turn).await;
         }
@@ -276,8 +274,8 @@ impl Engine {
         }
         self.settle_sensors(&mut turn);
         self.look_up_runs(&mut turn).await;
-        let due = |live: &Live| live.run.next_wake().is_some_and(|due| due <= turn.now);
-        let due: Vec<RunId> = self.runs.iter().filter(|(_, live)| due(live)).map(|(&run, _)| run).collect();
+        let due = |live: &&Live| self.run_wake(live).is_some_and(|due| due <= turn.now);
+        let due: Vec<RunId> = self.runs.values().filter(due).map(|live| live.run.id()).collect();
         for run in due {
             self.happen(run, Event::Wake, &mut turn).ok();
         }
@@ -335,13 +333,18 @@ impl Engine {
     fn next_wake(&self) -> Duration {
         let now = self.clocks.now();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        let runs = self.runs.values().filter_map(|live| live.run.next_wake());
+        let runs = self.runs.values().filter_map(|live| self.run_wake(live));
         let runs = runs.chain(self.sensing.next_wake()).min();
         // Who is about to end, or has no files to go by, decides nothing more, and is not woken for it.
         let decides = self.stopping.is_none() && self.clocks.are_watched();
         let decision = self.next_decision(now).filter(|_| decides);
         let urgent = self.sensing.is_urgent().then_some(Duration::ZERO);
         [runs.map(until), decision, urgent].into_iter().flatten().fold(self.parts.look_up, Ord::min)
+    }
+
+    fn run_wake(&self, live: &Live) -> Option<Timestamp> {
+        let due = live.run.next_wake()?;
+        Some(self.sensing.held(live.run.id()).map_or(due, |held| held.max(due)))
     }
 
     /// Says that the engine goes round, to whoever watches; and leaves word of it for the next start, which
@@ -353,81 +356,6 @@ impl Engine {
             self.last_shown = now;
             self.parts.store.alive(now);
             self.parts.watch.alive();
-        }
-    }
-
-    /// Steps a run, answers its conditions, and notes what is to be written and done.
-    pub(super) fn happen(&mut self, id: RunId, event: Event, turn: &mut Turn) -> Result<(), Illegal> {
-        let Some(live) = self.runs.get_mut(&id) else { return Ok(()) };
-        turn.touched.insert(id);
-        let mut events = VecDeque::from([event]);
-        let mut effects = Vec::new();
-        while let Some(event) = events.pop_front() {
-            live.run.step(&event, turn.now, &mut effects)?;
-            turn.batch.event(&live.run, turn.now, &event);
-            live.cleared |= matches!(event, Event::Clear { .. });
-            for effect in effects.drain(..) {
-                match effect {
-                    Effect::Evaluate(node) => {
-                        live.scope.is_latest = self.scheduler.is_latest(live, turn.now);
-                        let holds = launch::condition(live, node);
-                        events.push_back(Event::Condition { node, holds });
-                    }
-                    Effect::Launch(node, attempt) => {
-                        turn.batch.attempt_started(&live.run, node, attempt, turn.now);
-                        let boot_id = self.parts.boot_id.clone();
-                        let flight =
-                            Flight { run: id, node, created_at: turn.now, boot_id, pid: None, ended: None };
-                        self.attempts.insert(attempt, flight);
-                        turn.launches.insert(attempt);
-                    }
-                    Effect::Kill(_, attempt) => turn.kills.push(attempt),
-                    Effect::Sense(node) => turn.sensing.push(((id, node), true)),
-                    Effect::Rest(node) => turn.sensing.push(((id, node), false)),
-                    Effect::Grafted(graft) => {
-                        turn.batch.grafted(&live.run, graft.at);
-                        turn.grafted(id, graft);
-                        let own = self.attempts.values_mut().filter(|flight| flight.run == id);
-                        own.for_each(|flight| flight.renumber(&graft));
-                        for watch in self.sensing.grafted(id, &graft) {
-                            self.parts.lookout.forget(watch);
-                        }
-                    }
-                    Effect::Forget(node) => {
-                        turn.batch.forget_outputs(&live.run, node);
-                        let path = live.run.tree().path(node);
-                        live.forget_outputs(&path);
-                    }
-                    Effect::Finish => drop(turn.finished.insert(id)),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Fills the free places: older runs first, each in document order.
-    pub(super) fn admit(&mut self, turn: &mut Turn) {
-        if !self.connected || self.stopping.is_some() {
-            return;
-        }
-        let dying = self.disowned.values().filter(|alive| **alive).count();
-        let mut taken: usize = self.runs.values().map(|live| live.run.taken()).sum();
-        for id in self.runs.keys().copied().collect::<Vec<_>>() {
-            loop {
-                let free = self.parts.parallelism.saturating_sub(taken + dying);
-                let Some(live) = self.runs.get(&id) else { break };
-                let Some(node) = live.run.admissible(free) else { break };
-                let event = if live.run.tree().is_leaf(node) {
-                    taken += 1;
-                    Event::Start { node, attempt: self.next_attempt() }
-                } else {
-                    Event::Open { node }
-                };
-                if let Err(error) = self.happen(id, event, turn) {
-                    tracing::error!(%error, run = %id, "an admissible node did not start");
-                    break;
-                }
-            }
         }
     }
 }

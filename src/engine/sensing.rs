@@ -2,12 +2,10 @@
 //! The world is the watchman's to look at; the clock, commands and other pipelines' runs are asked here, the
 //! last two at the watchman's pace.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::pipeline::graft::Graft;
 use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::run::event::{Event, Sensed};
@@ -22,107 +20,10 @@ use super::others::{self, Verdict};
 use super::question::{Asked, Other, asked};
 use super::runner::Engine;
 use super::turn::{Changes, Turn};
+use super::watched::{Place, WRITTEN, Wait};
 
-/// Answers that say no more than "not yet" are written down with what is written anyway, and else this often.
-const WRITTEN: Duration = Duration::from_secs(5);
 /// Sensors of others' runs that are answered in one turn.
 const AT_ONCE: usize = 64;
-
-/// A sensor of a run.
-type Place = (RunId, NodeId);
-
-/// All sensors that wait.
-#[derive(Default)]
-pub(super) struct Sensing {
-    last: u64,
-    waits: HashMap<WatchId, Wait>,
-    places: HashMap<Place, WatchId>,
-    /// Those that wait for the clock.
-    instants: BTreeSet<(Timestamp, WatchId)>,
-    /// Those that wait for other runs, by pipeline.
-    runs: HashMap<String, BTreeSet<WatchId>>,
-    /// Commands that are to look, as soon as they may.
-    commands: VecDeque<WatchId>,
-    /// Those whose runs are to be looked up.
-    lookups: VecDeque<WatchId>,
-    /// Sensors that begin to wait, in order.
-    begin: VecDeque<Place>,
-    /// What is known without asking anybody.
-    settled: Vec<(Place, Sensed)>,
-    /// Answers that are not written down yet.
-    unwritten: BTreeMap<Place, (String, LastPoke)>,
-    written: Option<Timestamp>,
-}
-
-struct Wait {
-    place: Place,
-    asked: Asked,
-    /// What its command has last come to.
-    poked: Option<String>,
-}
-
-impl Sensing {
-    /// Taken up again: these wait.
-    pub(super) fn resumed<'l>(runs: impl IntoIterator<Item = (&'l RunId, &'l Live)>) -> Self {
-        let waiting = |(&run, live): (&RunId, &'l Live)| live.run.waiting().map(move |node| (run, node));
-        Self { begin: runs.into_iter().flat_map(waiting).collect(), ..Self::default() }
-    }
-
-    /// Whether there is something to do at once.
-    pub(super) fn is_urgent(&self) -> bool {
-        !self.begin.is_empty() || !self.settled.is_empty() || !self.lookups.is_empty()
-    }
-
-    /// When there is something to do by the clock.
-    pub(super) fn next_wake(&self) -> Option<Timestamp> {
-        let instant = self.instants.first().map(|(at, _)| *at);
-        let written = self.written.unwrap_or(Timestamp::MIN);
-        let write = written.saturating_add(WRITTEN).unwrap_or(Timestamp::MAX);
-        [instant, (!self.unwritten.is_empty()).then_some(write)].into_iter().flatten().min()
-    }
-
-    /// The nodes of a run have other numbers now. Who was looked out for and is gone, is no more.
-    pub(super) fn grafted(&mut self, run: RunId, graft: &Graft) -> Vec<WatchId> {
-        let moved = |place: Place| match place {
-            (of, node) if of == run => Some((of, graft.moved(node)?)),
-            other => Some(other),
-        };
-        let own = self.waits.iter().filter(|(_, wait)| wait.place.0 == run);
-        let gone = own.filter(|(_, wait)| moved(wait.place).is_none()).map(|(&watch, _)| watch);
-        let gone: Vec<WatchId> = gone.collect();
-        for &watch in &gone {
-            self.forget(watch);
-        }
-        for wait in self.waits.values_mut() {
-            wait.place = moved(wait.place).unwrap_or(wait.place);
-        }
-        self.places = self.waits.iter().map(|(&watch, wait)| (wait.place, watch)).collect();
-        self.begin = self.begin.drain(..).filter_map(moved).collect();
-        let settled = self.settled.drain(..);
-        self.settled = settled.filter_map(|(place, sensed)| Some((moved(place)?, sensed))).collect();
-        let unwritten = std::mem::take(&mut self.unwritten).into_iter();
-        self.unwritten = unwritten.filter_map(|(place, poke)| Some((moved(place)?, poke))).collect();
-        gone
-    }
-
-    fn forget(&mut self, watch: WatchId) -> Option<Wait> {
-        let wait = self.waits.remove(&watch)?;
-        self.places.remove(&wait.place);
-        match &wait.asked {
-            Asked::Clock { at, .. } => drop(self.instants.remove(&(*at, watch))),
-            Asked::Runs(other) => {
-                if let Some(watches) = self.runs.get_mut(&other.pipeline) {
-                    watches.remove(&watch);
-                    if watches.is_empty() {
-                        self.runs.remove(&other.pipeline);
-                    }
-                }
-            }
-            Asked::World(_) | Asked::Command => {}
-        }
-        Some(wait)
-    }
-}
 
 impl Engine {
     /// What the watchman has to say.
@@ -143,6 +44,7 @@ impl Engine {
         let Answer { watch, pokes, at, words, finding } = answer;
         let Some(wait) = self.sensing.waits.get(&watch) else { return };
         let place = wait.place;
+        self.sensing.looked(place);
         let next = if let Finding::NotYet { next } = finding { Some(next) } else { None };
         self.poked(place, LastPoke { pokes, at, words: words.clone(), next }, turn);
         match finding {
@@ -209,7 +111,10 @@ impl Engine {
             let (place, other) = (*place, other.clone());
             let verdict = self.verdict(&other).await;
             match verdict {
-                Verdict::NotYet(words) => self.parts.lookout.found(watch, Verdict::not_yet(&words)),
+                Verdict::NotYet(words) => {
+                    self.sensing.looked(place);
+                    self.parts.lookout.found(watch, Verdict::not_yet(&words));
+                }
                 Verdict::Met(words) => self.sensed(place, Sensed::Met(words.into()), turn),
                 Verdict::Skipped(words) => self.sensed(place, Sensed::Skipped(words.into()), turn),
             }
@@ -266,11 +171,13 @@ impl Engine {
             match (waits, self.sensing.places.get(&place).copied()) {
                 (true, None) => self.sensing.begin.push_back(place),
                 (true, Some(watch)) => {
+                    self.sensing.looked(place);
                     let poked = self.sensing.waits.get_mut(&watch).and_then(|wait| wait.poked.take());
                     let words = poked.unwrap_or_else(|| "its command has looked in vain".to_owned());
                     self.parts.lookout.found(watch, Seen::NotYet(words, Again::Paced));
                 }
                 (false, watch) => {
+                    self.sensing.looked(place);
                     self.sensing.begin.retain(|begins| *begins != place);
                     if let Some(watch) = watch {
                         self.sensing.forget(watch);
@@ -287,10 +194,19 @@ impl Engine {
 
     fn begin_to_wait(&mut self, place: Place, turn: &mut Turn) {
         let Some(live) = self.runs.get(&place.0) else { return };
-        let State::Waiting { since } = *live.run.state(place.1) else { return };
+        let State::Waiting { since } = *live.run.state(place.1) else {
+            self.sensing.looked(place);
+            return;
+        };
+        let timeout = live.run.tree().options(place.1).timeout.unwrap_or(Duration::MAX);
+        let patience = since.saturating_add(timeout).unwrap_or(Timestamp::MAX);
+        if turn.now < patience {
+            self.sensing.looked(place);
+        }
         let asked = match asked(live, place.1, &self.parts.surroundings, &self.parts.calendars) {
             Ok(asked) => asked,
             Err(why) => {
+                self.sensing.looked(place);
                 self.sensing.settled.push((place, Sensed::Failed(why.into())));
                 return;
             }
@@ -301,7 +217,12 @@ impl Engine {
         let own = || Question { subject: Subject::Own, mask: Vec::new() };
         match &asked {
             Asked::Clock { at, what } => {
-                self.sensing.instants.insert((*at, watch));
+                // What comes after its patience never comes, whenever somebody looks.
+                if *at <= patience {
+                    self.sensing.instants.insert((*at, watch));
+                } else {
+                    self.sensing.looked(place);
+                }
                 let words = format!("waits until {} ({what})", shown(*at)).into();
                 self.poked(place, LastPoke { pokes: 0, at: since, words, next: Some(*at) }, turn);
             }
@@ -365,6 +286,7 @@ impl Engine {
             self.parts.lookout.forget(watch);
         }
         self.sensing.unwritten.retain(|place, _| place.0 != run);
+        self.sensing.begin.retain(|place| place.0 != run);
     }
 
     /// Puts the answers that are not written down yet with what is, if it is time to.

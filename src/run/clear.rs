@@ -211,7 +211,7 @@ impl Run {
 type Blame = BTreeMap<NodeId, Vec<NodeId>>;
 
 /// The node that decided that this one was skipped.
-fn skipped_by(state: &State) -> Option<NodeId> {
+pub(super) fn skipped_by(state: &State) -> Option<NodeId> {
     let State::Skipped { reason, .. } = state else { return None };
     match **reason {
         SkipReason::NotChosen(by) | SkipReason::NoTree(by) | SkipReason::Sensor(by) => Some(by),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::pipeline::node::NodeId;
 
+use super::clear::skipped_by;
 use super::effect::Effect;
 use super::event::Event;
 use super::force::{Halt, HaltReason, Kill, KillReason, Mark};
@@ -135,13 +136,35 @@ impl Run {
         let chosen = |freed: NodeId| matches!(self.state(freed), State::Skipped { reason, .. } if matches!(**reason, SkipReason::NotChosen(_)));
         let freed = self.because_of(&BTreeSet::from([node]));
         let outside = freed.into_iter().filter(|&freed| !self.tree.is_within(freed, node) && !chosen(freed));
-        let freed: BTreeSet<NodeId> = outside.flat_map(|top| self.tree.subtree(top).map(NodeId)).collect();
+        let below = outside.flat_map(|top| self.tree.subtree(top).map(NodeId));
+        let freed: BTreeSet<NodeId> = below.filter(|&freed| self.only_followed(freed)).collect();
         let freed: Vec<NodeId> = freed.into_iter().collect();
         self.revise(&freed, Some(node), now)?;
         self.put(node, marked(mark, by, now));
         self.rebuild();
         self.hold_back();
         Ok(())
+    }
+
+    /// Whether what became of a node followed from others alone: nothing was done there, or said of it.
+    fn only_followed(&self, node: NodeId) -> bool {
+        match self.state(node) {
+            State::Pending
+            | State::Deciding
+            | State::Queued { .. }
+            | State::Waiting { .. }
+            | State::UpstreamFailed { .. } => true,
+            State::Skipped { reason, .. } => {
+                skipped_by(self.state(node)).is_some() || matches!(**reason, SkipReason::With(_))
+            }
+            State::Open { .. }
+            | State::Running { .. }
+            | State::Poking { .. }
+            | State::Retrying { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. } => false,
+        }
     }
 
     pub(super) fn clear(&mut self, nodes: &[NodeId], by: &str, now: Timestamp) -> Result<(), Illegal> {
@@ -191,14 +214,21 @@ impl Run {
                 let stays = matches!(self.state(at), State::Open { .. }) && !chosen.contains(&at);
                 stays || reopened.contains(&at)
             };
-            let reopens =
-                self.has_started(up) && !chosen.contains(&up) && self.tree.parent(up).is_none_or(open);
+            // Nor is it open while what comes before it is to run again.
+            let over = |before: NodeId| {
+                let reset = chosen.contains(&before) || above.binary_search(&before).is_ok();
+                !reset && self.seen(before).status.is_ended()
+            };
+            let reopens = self.has_started(up)
+                && !chosen.contains(&up)
+                && self.tree.parent(up).is_none_or(open)
+                && self.tree.forerunners(up).chain(self.tree.after(up)).all(over);
             if reopens {
                 reopened.insert(up);
             }
             let kept = |child: &NodeId| !chosen.contains(child) && above.binary_search(child).is_err();
             let pinned = self.tree.children(up).filter(kept);
-            records.extend(pinned.filter_map(|child| Some((child, self.derived(child, now)?))));
+            records.extend(pinned.filter_map(|child| Some((child, self.derived(child, reopens, now)?))));
             records.push((up, if reopens { State::Open { since: now, halt: None } } else { State::Pending }));
         }
         for (node, state) in records {

@@ -195,12 +195,13 @@ impl Run {
         Tally::of(status, self.tree.leaves(node))
     }
 
-    /// The record that would say of `child` what now only follows from the container around it.
-    pub(super) fn derived(&self, child: NodeId, now: Timestamp) -> Option<State> {
+    /// The record that would say of `child` what now only follows from the container around it, and will not when
+    /// that has no record of its end any more. What follows from siblings does again in one that `reopens`.
+    pub(super) fn derived(&self, child: NodeId, reopens: bool, now: Timestamp) -> Option<State> {
         let seen = self.seen(child);
         let up = self.tree.parent(child)?;
         let known = !matches!(self.state(child), State::Pending) || !seen.status.is_ended();
-        if known || self.doom(up, child, self.progress.get(&up)).is_some() {
+        if known || (reopens && self.doom(up, child, self.progress.get(&up)).is_some()) {
             return None;
         }
         let origin = self.state(seen.origin);

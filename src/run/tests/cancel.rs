@@ -184,6 +184,22 @@ fn marking_a_failure_as_succeeded_releases_what_it_held() {
           y    succeeded
           z    succeeded",
     );
+    // What was done, or said, inside of what is released stays as it is.
+    check(
+        "
+        p serial
+          a
+          b serial
+            c
+            d",
+        "a ok; b/c 1; clear a only; mark b/c succeeded; a 1; mark a skipped; b/d ok",
+        "
+        p      succeeded
+          a    skipped    marked by ada
+          b    succeeded
+            c  succeeded  marked by ada
+            d  succeeded",
+    );
 }
 
 #[test]

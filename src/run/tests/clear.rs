@@ -276,3 +276,27 @@ fn what_waits_for_its_place_behind_what_is_cleared_waits_for_that_again() {
           b  pending",
     );
 }
+
+#[test]
+fn what_runs_again_inside_a_container_waits_for_what_runs_again_before_it() {
+    let mut world = World::new(
+        "
+        p serial
+          a
+          b serial
+            c
+            d",
+    );
+    world.play("a ok; b/c ok; b/d ok; clear a only; clear b/c only");
+    let waits = "
+        p      running
+          a    running
+          b    pending
+            c  pending
+            d  succeeded";
+    assert_eq!(world.picture(), trimmed(waits));
+    world.command("crash");
+    world.play_on("a ok; b/c ok");
+    assert_eq!(world.run.status(), Status::Succeeded, "{}", world.story());
+    assert_eq!(world.run.entry(world.at("b/d")).attempts, 1, "it was not cleared");
+}

@@ -251,7 +251,8 @@ fn assert_lawful(world: &World) {
         let entry = run.entry(node);
         assert!(entry.forgiven <= entry.attempts);
         let allowed = tree.settings(node).retry.limit + 1;
-        assert!(entry.spent() <= allowed, "{} was tried {} times", tree.path(node), entry.spent());
+        let (path, spent) = (tree.path(node), entry.spent());
+        assert!(spent <= allowed, "{path} was tried {spent} times\n{}", world.story());
     }
     for &limited in tree.limited() {
         let max = tree.options(limited).max_concurrent.unwrap().get() as usize;

@@ -218,3 +218,15 @@ async fn a_run_whose_tree_can_no_longer_be_read_is_told_of_and_left_out() {
     assert!(*of == run && error.to_string().starts_with(told), "{error}");
     assert!(desk.reader().run(other).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn sensors_that_wait_behind_a_tree_are_answered_where_they_are_by_then() {
+    let waits = "parallel: {symbols: {lazy: plan}, file: {sensor: {file: /in/surely}},
+        time: {sensor: {time: '04:05'}}, command: {sensor: {exec: look}},
+        after: {after: [file, time, command], exec: 'true'}}";
+    let (mut desk, run) = desk(waits, &[THREE]).await;
+    succeeds(&mut desk, run, 6).await;
+    for path in ["file", "time"] {
+        assert!(desk.reader().last_poke(run, path).await.unwrap().is_some(), "{path}");
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use sexton::calendar::book::Book;
 use sexton::pipeline::definition::Pipeline;
-use sexton::run::state::RunId;
+use sexton::run::state::{RunId, Status};
 use sexton::schedule::slot::{Decision, Key};
 use sexton::store::ledger::LedgerRecord;
 use sexton::store::record::RunState;
@@ -151,6 +151,18 @@ async fn what_is_moved_while_the_daemon_is_restarted_fires_too() {
     desk.enact(&[new_york("early_close: {12:00: [2018-05-14]}\n")]).await;
     let lines = told(&desk.ledger().await);
     assert!(lines[0].contains("fired: its time was moved to 2018-05-14 13:00:00 EDT"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn on_a_holiday_a_sensor_goes_by_the_hours_that_there_would_have_been() {
+    let source = "{schedule: {calendar: XNYS, at: open, days: holidays}, sensor: {session: close + 5m}}";
+    let mut desk = begin(&by_calendars("closed", source, &Book::embedded())).await;
+    // Memorial Day.
+    desk.until(at("28 20:04")).await;
+    let task = async |desk: &Desk| desk.reader().task(RunId(1), "/").await.unwrap().unwrap().status;
+    assert_eq!(task(&desk).await, Status::Waiting);
+    desk.until(at("28 20:06")).await;
+    assert_eq!(task(&desk).await, Status::Succeeded);
 }
 
 #[tokio::test]

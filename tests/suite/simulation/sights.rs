@@ -68,6 +68,12 @@ impl Sights {
         let comes = match subject {
             Subject::Own => None,
             Subject::File(files) if files.pattern.ends_with("/surely") => Some((2, Finding::Met)),
+            Subject::File(files) if files.pattern.ends_with("/never") => Some((u32::MAX, Finding::Met)),
+            // It comes at five past four.
+            Subject::File(files) if files.pattern.ends_with("/five-past") => {
+                let is_there = now.as_second() % 3600 >= 300;
+                Some((if is_there { 1 } else { u32::MAX }, Finding::Met))
+            }
             Subject::File(_) | Subject::Http(_) | Subject::Object(_) => {
                 Some((1 + chance.below(4) as u32, finding))
             }

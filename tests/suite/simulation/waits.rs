@@ -60,6 +60,42 @@ async fn a_time_that_comes_while_nobody_is_there_has_come() {
     ends_as(&mut desk, run, RunState::Succeeded).await;
 }
 
+/// The daemon dies while it waits, and is away for half an hour.
+async fn outlives_an_outage(sensor: &str, code: i32) -> (Desk, RunId) {
+    let (mut desk, run) = desk(code, sensor).await;
+    desk.round().await;
+    assert_eq!(status(&desk, run, "/").await, Some(Status::Waiting));
+    desk.crash(Duration::from_mins(30)).await;
+    desk.start().await;
+    desk.check().await;
+    (desk, run)
+}
+
+#[tokio::test]
+async fn what_has_come_while_nobody_was_there_is_seen_though_patience_is_up() {
+    for sensor in [
+        "sensor: {time: '04:05'}\ntimeout: 10m",
+        "sensor: {file: /in/five-past}\ntimeout: 10m",
+        "sensor: {exec: look}\ntimeout: 10m",
+    ] {
+        let (mut desk, run) = outlives_an_outage(sensor, 0).await;
+        ends_as(&mut desk, run, RunState::Succeeded).await;
+    }
+}
+
+#[tokio::test]
+async fn what_has_not_come_by_then_has_come_too_late() {
+    for (sensor, looks) in [
+        ("sensor: {time: '04:20'}\ntimeout: 10m", 0),
+        ("sensor: {exec: look}\ntimeout: 10m", 1),
+        ("sensor: {file: /out/never}\ntimeout: 10m", 0),
+    ] {
+        let (mut desk, run) = outlives_an_outage(sensor, 1).await;
+        ends_as(&mut desk, run, RunState::Failed).await;
+        assert_eq!(desk.reader().attempts(run, "/").await.unwrap().len(), looks, "{sensor}");
+    }
+}
+
 #[tokio::test]
 async fn a_time_is_not_taken_from_a_clock_that_is_wrong_for_a_moment() {
     let (mut desk, run) = desk(0, "sensor: {time: '16:00'}").await;
