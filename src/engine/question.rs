@@ -137,6 +137,12 @@ fn runs(live: &Live, other: &OtherRun, texts: &Texts<'_>, calendars: &Book) -> R
             }
         }
     };
+    if task.is_none() && pipeline == *live.pipeline.name && date == own {
+        return Err(
+            "it would wait for its own run to end; give it an `offset`, or the `task` that it waits for"
+                .to_owned(),
+        );
+    }
     Ok(Asked::Runs(Other { pipeline, task, date, no_slot: other.no_slot }))
 }
 

@@ -117,6 +117,7 @@ impl Engine {
     /// An engine over what was under way when the last one ended.
     pub fn new(parts: Parts, next: NextIds, recovered: Recovered) -> Self {
         let Recovered { runs, attempts, unreadable: _ } = recovered;
+        parts.places.forget_outputs_but(|attempt| attempts.contains_key(&attempt));
         let scheduler = Scheduler::with_waiting(&runs);
         let sensing = Sensing::resumed(&runs);
         Self {

@@ -94,9 +94,23 @@ impl Places {
         }
     }
 
+    /// Removes what attempts wrote that are not under way: it was kept before a crash, or never will be.
+    pub fn forget_outputs_but(&self, live: impl Fn(AttemptId) -> bool) {
+        for dir in ["trees", "outputs"] {
+            // What cannot be read or removed now may be with the next start.
+            for file in std::fs::read_dir(self.state.join(dir)).into_iter().flatten().flatten() {
+                let name = file.file_name();
+                let number = name.to_str().and_then(|name| name.split('.').next()?.parse().ok());
+                if number.is_some_and(|number| !live(AttemptId(number))) {
+                    let _ = std::fs::remove_file(file.path());
+                }
+            }
+        }
+    }
+
     /// Removes what an attempt wrote, now that it is kept elsewhere.
     pub fn forget_outputs(&self, attempt: AttemptId) {
-        // What is left behind by a crash is harmless: the name is never used again.
+        // What stays behind after a crash is removed by the next start.
         for file in [self.output(attempt), self.tree(attempt), self.printed(attempt)] {
             let _ = std::fs::remove_file(file);
         }
@@ -160,6 +174,22 @@ mod tests {
         assert_eq!(places.read_outputs(AttemptId(1)).unwrap(), BTreeMap::new());
         rustix::fs::mkfifoat(rustix::fs::CWD, places.output(AttemptId(1)), rustix::fs::Mode::RWXU).unwrap();
         assert_eq!(places.read_outputs(AttemptId(1)).unwrap_err(), "it is no regular file");
+    }
+
+    #[test]
+    fn what_nobody_will_ask_for_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::new(dir.path());
+        places.prepare().unwrap();
+        let files = |attempt| [places.output(attempt), places.tree(attempt), places.printed(attempt)];
+        let [gone, live] = [AttemptId(7), AttemptId(77)].map(files);
+        let foreign = dir.path().join("trees/README");
+        for file in gone.iter().chain(&live).chain([&foreign]) {
+            std::fs::write(file, "").unwrap();
+        }
+        places.forget_outputs_but(|attempt| attempt == AttemptId(77));
+        assert!(live.iter().chain([&foreign]).all(|file| file.exists()));
+        assert!(!gone.iter().any(|file| file.exists()));
     }
 
     #[test]
