@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::calendar::book::Book;
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
+use crate::pipeline::strayed::pipeline_among_calendars;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::report::{Report, SourceFile};
 
@@ -118,7 +119,10 @@ pub fn calendars(dir: &Path, report: &mut Report) -> Result<Book, Error> {
     let mut files = Vec::new();
     for path in yaml_files(&dir)? {
         match source(&path) {
-            Ok(file) => files.push(file),
+            Ok(file) => match pipeline_among_calendars(&file) {
+                Some(found) => report.add(&file, found),
+                None => files.push(file),
+            },
             Err(error) => report.add_unreadable(&path, &error.source),
         }
     }

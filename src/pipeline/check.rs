@@ -94,6 +94,18 @@ pub(super) struct Look<'w, 't> {
     findings: Vec<Finding>,
 }
 
+/// The word for a sign of other languages at this place of an expression.
+fn other_sign(text: &str, at: usize) -> Option<String> {
+    let (before, rest) = text.split_at_checked(at)?;
+    Some(match rest.as_bytes() {
+        [b'=', ..] => "two sides are compared with `==`".to_owned(),
+        [b'&', ..] => "write `and`".to_owned(),
+        [b'|', ..] if before.ends_with('|') || rest.starts_with("||") => "write `or`".to_owned(),
+        [b'!', ..] => "write `not`".to_owned(),
+        _ => return None,
+    })
+}
+
 impl<'t> Look<'_, 't> {
     pub(super) fn error(&mut self, at: Mark, message: impl Into<String>) -> &mut Diagnostic {
         self.find(
@@ -130,6 +142,8 @@ impl<'t> Look<'_, 't> {
             let found = self.find(range.start, range.end, Diagnostic::error(Span::default(), message));
             if expression && text.contains("{{") {
                 found.help.push("`when` is a bare expression: leave out the braces".to_owned());
+            } else if expression {
+                found.help.extend(other_sign(text, range.start));
             }
             if !expression && text.contains("{#") {
                 found.help.push(

@@ -30,6 +30,7 @@ use super::policy::{RetryOn, Settings};
 use super::scope::NO_CALENDAR;
 use super::session_schedule;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
+use super::strayed;
 use super::timetable::{self, Around};
 use super::whole::Whole;
 
@@ -100,6 +101,9 @@ pub fn parse(file: &SourceFile, defaults: &Defaults, book: &Book) -> (Option<Pip
 
 fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnostics) -> Option<Pipeline> {
     let document = composer::read(&file.text, found)?;
+    if strayed::is_calendar(&document, found) {
+        return None;
+    }
     let root = document.root();
     let keys: FileKeys = match document.view(root) {
         View::Mapping(_) => reader::read(&document, root, None, found),

@@ -39,6 +39,7 @@ pub mod sessions_ahead;
 mod shapes;
 pub(crate) mod spec;
 mod splice;
+pub mod strayed;
 pub mod template;
 mod texts;
 mod timetable;

@@ -25,8 +25,8 @@ pub fn warnings(pipeline: &Pipeline, neighbours: &BTreeMap<&str, Option<&Tree>>)
             continue;
         }
         if *name.text == *pipeline.name && other.task.is_none() && same_date(other) {
-            let message = "the pipeline waits for its own run of the same date, which waits here";
-            let help = "name another pipeline, a `task` of this one, or another date: `offset: -1d`";
+            let message = "it would wait for its own run to end, and fails at once";
+            let help = "give it an `offset`, or the `task` that it waits for";
             found.push(Diagnostic::warning(name.place, message).help(help));
         }
         match (neighbours.get(&*name.text), &other.task) {

@@ -16,7 +16,7 @@ use super::sensor::{
     Condition, Http, Method, NoSlot, Object, ObjectStore, OtherRun, Placed, Sensor, body_pattern, time_of_day,
 };
 use super::sensor_spec::{CONDITIONS, DETAILS, HeadersShape, SensorKeys, StatusShape};
-use super::spec::NodeKeys;
+use super::spec::{INHERITED_KEYS, NODE_KEYS, NodeKeys};
 use super::texts::{Role, TextPlace, is_template};
 
 /// Between the first look and the second, where nothing else is said.
@@ -36,7 +36,18 @@ impl Reading<'_, '_, '_> {
             self.found.push(error.help("for instance `sensor: {file: \"/incoming/{{ ds }}.csv\"}`"));
             return None;
         };
-        let keys: SensorKeys = reader::read(self.document, id, Some(&[]), self.found);
+        let beside: Vec<&'static str> =
+            NODE_KEYS.into_iter().chain(INHERITED_KEYS).filter(|key| !CONDITIONS.contains(key)).collect();
+        let meant = [("stable", "stable_for"), ("path", "file"), ("url", "http"), ("pipeline", "run")];
+        let keys: SensorKeys = reader::read_meaning(self.document, id, Some(&beside), &meant, self.found);
+        for &key in members.iter().step_by(2) {
+            let word = self.document.key(key);
+            if beside.contains(&word) {
+                let message = format!("`{word}` stands beside `sensor`, not inside it");
+                let error = Diagnostic::error(self.document.span(key), message);
+                self.found.push(error.help(format!("write `sensor: {{…}}`, and `{word}: …` below it")));
+            }
+        }
         let word = self.condition_word(id, members)?;
         self.misplaced_details(members, word);
         let mut texts = Vec::new();

@@ -226,10 +226,21 @@ params: {which: nightly}
     let done = done.stderr_has("warning: there is no pipeline `something_else` in this configuration");
     let done = done.stderr_has("warning: `nightly` has no node `ingest/bras`");
     let done = done.stderr_has("waits.yaml:13:").stderr_has("did you mean `ingest/bars`?");
-    let done = done.stderr_has("warning: the pipeline waits for its own run of the same date");
+    let done = done.stderr_has("warning: it would wait for its own run to end");
     assert_eq!(done.stderr.matches("warning: ").count(), 4, "{}", done.all());
     // Of one file alone nobody knows the others.
     desk.check(&["--strict", "config/pipelines/waits.yaml"]).exit(0).stderr_is("");
+}
+
+#[test]
+fn a_file_in_the_wrong_directory_is_one_finding() {
+    let desk = Desk::new()
+        .file("config/pipelines/desk.yaml", "code: desk\nextends: XNYS\n")
+        .file("config/calendars/night.yaml", "schedule: '@daily'\nexec: run\n");
+    let done =
+        desk.check(&[]).exit(1).stderr_has("pipelines/desk.yaml:1:1").stderr_has("looks like a calendar");
+    let done = done.stderr_has("calendars/night.yaml:2:1").stderr_has("looks like a pipeline");
+    assert_eq!(done.stderr.matches("error: ").count(), 2, "{}", done.all());
 }
 
 #[test]
