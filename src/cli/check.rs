@@ -189,7 +189,7 @@ fn one(
     report.add(&file, clock_changes::warnings(&pipeline, now));
     report.add(&file, sessions_ahead::findings(&pipeline, now));
     if around.secrets_known {
-        report.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets));
+        report.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets.keys()));
     }
     if !around.names.take(path, &pipeline, report) {
         around.others.push(stem());

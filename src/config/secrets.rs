@@ -88,6 +88,11 @@ impl Secrets {
         self.read(name).map_err(|why| Missing { name: name.to_owned(), why })
     }
 
+    /// The names of all that are declared.
+    pub fn names(&self) -> Vec<Box<str>> {
+        self.sources.keys().cloned().collect()
+    }
+
     /// The values of all that can be had now, for hiding them.
     pub fn values(&self) -> Vec<String> {
         self.sources.keys().filter_map(|name| self.value(name).ok()).collect()

@@ -89,6 +89,10 @@ impl surroundings::Secrets for Secrets {
         self.value(name).map_err(|missing| missing.to_string())
     }
 
+    fn names(&self) -> Vec<Box<str>> {
+        self.names()
+    }
+
     fn values(&self) -> Vec<String> {
         self.values()
     }

@@ -36,6 +36,8 @@ pub struct Reading {
     pub inherited: Settings,
     /// How many bytes it may have.
     pub limit: u64,
+    /// The names of the secrets there are.
+    pub declared: Vec<Box<str>>,
     /// Texts that are not kept.
     pub mask: Vec<String>,
     /// The attempt's log, and how much of it there was when it ended.
@@ -82,7 +84,7 @@ impl Reading {
     /// The tree, or the first error in words; and all findings as people see them, if there are any.
     fn tree(&self, text: String) -> (Result<Generated, String>, Option<String>) {
         let file = SourceFile::new(&*self.origin, text);
-        let (tree, found) = generated::parse(&file, &self.pipeline, &self.inherited);
+        let (tree, found) = generated::parse_new(&file, &self.pipeline, &self.inherited, &self.declared);
         let mut report = Report::default();
         report.add(&file, found);
         let findings = (!report.is_empty()).then(|| report.render(false));
@@ -169,6 +171,7 @@ mod tests {
             pipeline: Arc::new(pipeline),
             inherited: Settings::default(),
             limit,
+            declared: vec!["vendor".into()],
             mask: vec!["hunter2".to_owned(), "hunter22".to_owned(), String::new()],
             log: (dir.join("logs/p/1/generate.1.log"), 0),
             at: Timestamp::UNIX_EPOCH,
@@ -211,6 +214,18 @@ mod tests {
         places.prepare().unwrap();
         rustix::fs::mkfifoat(rustix::fs::CWD, places.tree(AttemptId(7)), rustix::fs::Mode::RWXU).unwrap();
         assert_eq!(reading(dir.path(), 100).from(&places).tree.unwrap_err(), "it is no regular file");
+    }
+
+    #[test]
+    fn a_secret_that_nobody_declares_is_a_warning_in_the_log() {
+        let tree = |name: &str| format!("exec: x\nenv: {{K: '{{{{ secret(\"{name}\") }}}}'}}\n");
+        let (dir, nope) = read(&[("printed", tree("vendr").as_bytes())], 100);
+        assert!(nope.tree.is_ok());
+        let log = std::fs::read_to_string(dir.path().join("logs/p/1/generate.1.log")).unwrap();
+        assert!(log.contains("warning: sexton.yaml declares no secret `vendr`"), "{log}");
+        assert!(log.contains("did you mean `vendor`?"), "{log}");
+        let (_dir, known) = read(&[("printed", tree("vendor").as_bytes())], 100);
+        assert_eq!((known.tree.is_ok(), known.log_bytes), (true, 0));
     }
 
     #[test]
