@@ -286,6 +286,13 @@ impl<'a> Sheet<'a> {
         (note.source, note.layer) = (source.clone(), layer);
     }
 
+    /// Whether a regular holiday lies between two dates, both included.
+    pub(super) fn has_holiday(&self, from: Date, to: Date) -> bool {
+        let is_holiday = |plan: &Plan| matches!(plan, Plan::Closed { ad_hoc: false, .. });
+        let (Some(first), Some(last)) = (self.index(from), self.index(to)) else { return false };
+        self.plans.get(first..=last).is_some_and(|plans| plans.iter().any(is_holiday))
+    }
+
     /// The first session that has not ended when the next one begins, and that one.
     pub(super) fn overlap(&self) -> Option<(Date, Date)> {
         let mut before: Option<(Date, i64)> = None;
