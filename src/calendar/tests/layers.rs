@@ -1,7 +1,7 @@
 //! Files that change a calendar: what they may say of a date, what comes of it, and what they are told.
 
 use super::super::session::Day;
-use super::shelf::{at, closure, day, drawn, good, hours, messages, usable, warnings};
+use super::shelf::{at, book, closure, day, drawn, good, hours, messages, usable, warnings};
 
 /// XNYS as one file changes it.
 fn nyse(text: &str) -> std::sync::Arc<super::super::calendar::Calendar> {
@@ -193,12 +193,10 @@ fn what_is_said_in_vain_is_told() {
         let text = format!("override: XNYS\n{text}\n");
         assert_eq!(warnings(&[("us.yaml", &text)]), [format!("us.yaml: {told}")], "{text}");
     }
-    // A name for what had none, or another, says something; so does a rule of which some dates are new.
-    for text in
-        ["closed: {Xmas: [2026-12-25]}", "closed_ad_hoc: {It: [2026-12-25]}", "closed: {May Day: may 1}"]
-    {
-        let text = format!("override: XNYS\n{text}\n");
-        assert_eq!(warnings(&[("us.yaml", &text)]), [""; 0], "{text}");
+    // A name for what had none says something; so does a rule of which some dates are new.
+    let unnamed = "override: XBOM\nclosed_ad_hoc: {Strike: [1998-04-28]}\n";
+    for text in [unnamed, "override: XNYS\nclosed: {May Day: may 1}\n"] {
+        assert_eq!(warnings(&[("us.yaml", text)]), [""; 0], "{text}");
     }
     // What another file has said already.
     let twice = [
@@ -206,6 +204,46 @@ fn what_is_said_in_vain_is_told() {
         ("b.yaml", "override: XNYS\nclosed: [2026-12-09]\n"),
     ];
     assert_eq!(warnings(&twice), ["b.yaml: `XNYS` is closed on 2026-12-09 already (A)"]);
+}
+
+#[test]
+fn what_says_again_that_a_date_is_closed_is_told_what_it_does() {
+    let told = |text: &str| {
+        let (_, report) = book(&[("us.yaml", &format!("override: XNYS\n{text}\n"))]);
+        let told = report.iter().map(|(_, found)| format!("{}; {}", found.message, found.help.join("; ")));
+        told.collect::<Vec<_>>().join("\n")
+    };
+    let thanksgiving = "`XNYS` is closed on 2026-11-26 already (Thanksgiving Day); the table says so; ";
+    for text in
+        ["closed: [2026-11-26]", "closed_ad_hoc: [2026-11-26]", "closed_ad_hoc: {Mourning: [2026-11-26]}"]
+    {
+        assert_eq!(told(text), format!("{thanksgiving}this can go"), "{text}");
+        // And it is the holiday that it was.
+        let closure = closure(&nyse(&format!("{text}\n")), "2026-11-26");
+        assert_eq!((closure.name.as_deref(), closure.ad_hoc), (Some("Thanksgiving Day"), false), "{text}");
+    }
+    let text = "closed: {Turkey: [2026-11-26]}";
+    assert_eq!(told(text), format!("{thanksgiving}all that this does is to call it `Turkey`"));
+    assert_eq!(closure(&nyse(text), "2026-11-26").name.as_deref(), Some("Turkey"));
+    let text = "closed: [2025-01-09]";
+    assert_eq!(
+        told(text),
+        "`XNYS` is closed on 2025-01-09 already (National Day of Mourning for Jimmy Carter); \
+         the table has it as closed ad hoc; this makes a holiday of it"
+    );
+    let changed = nyse(text);
+    assert!(!closure(&changed, "2025-01-09").ad_hoc && !changed.names(day("2025-01-09")).is_empty());
+    let hours = "on 2026-11-27 already (Day after Thanksgiving); the table says so; all that this does";
+    for (text, what) in [
+        ("early_close: {13:00: {Short: [2026-11-27]}}", "closes at 13:00"),
+        ("session: {09:30-13:00: {Short: [2026-11-27]}}", "has these hours"),
+    ] {
+        assert_eq!(told(text), format!("`XNYS` {what} {hours} is to call it `Short`"), "{text}");
+    }
+    // Of a rule it is told once, if no date of it says more.
+    let told = told("closed: {Xmas: {rule: december 25, observed: nearest_weekday}}");
+    assert!(told.starts_with("`XNYS` is closed on 1990-12-25 already (Christmas)"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
 }
 
 #[test]
