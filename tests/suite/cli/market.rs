@@ -29,6 +29,16 @@ LOCAL                    PIPELINE  SCHEDULE  DATE        DECISION  REASON
 }
 
 #[test]
+fn a_plan_has_no_slots_in_a_break() {
+    let intraday =
+        "schedule: {calendar: XHKG, every: 1h, between: [open + 30m, close - 15m]}\nexec: 'true'\n";
+    let desk = Desk::new().pipeline("intraday", intraday);
+    let done = desk.ask(&["plan", "--from", "2026-11-23", "--to", "2026-11-23"]).exit(0).stderr_is("");
+    let clocks: Vec<_> = done.stdout.lines().skip(1).map(|line| &line[11..16]).collect();
+    assert_eq!(clocks, ["10:00", "11:00", "13:00", "14:00", "15:00"]);
+}
+
+#[test]
 fn a_file_of_ones_own_changes_the_plan() {
     let day = |desk: &Desk| {
         let done =
