@@ -120,12 +120,16 @@ fn one(
     let read = load::pipeline(path, &around.config.for_pipelines(), &around.calendars, report);
     let Some(pipeline) = read.map_err(|error| error.source.to_string())? else { return Ok(None) };
     let file = SourceFile::new(path.display().to_string(), pipeline.source.clone());
-    report.add(&file, clock_changes::warnings(&pipeline, now));
-    report.add(&file, sessions_ahead::findings(&pipeline, now));
+    let mut found = Report::default();
+    found.add(&file, clock_changes::warnings(&pipeline, now));
+    found.add(&file, sessions_ahead::findings(&pipeline, now));
     if around.secrets_known {
-        report.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets));
+        found.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets));
     }
-    if !around.names.take(path, &pipeline, report) {
+    let is_unique = around.names.take(path, &pipeline, &mut found);
+    let is_valid = is_unique && !found.has_errors();
+    report.extend(found);
+    if !is_valid {
         return Ok(None);
     }
     let nodes = pipeline.tree.len();
