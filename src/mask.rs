@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// What stands where a secret was.
 pub const MASK: &[u8] = b"***";
+/// Bytes of a line of a secret that is hidden by itself, too: less is to be found anywhere, such as a brace.
+const LINE: usize = 8;
 
 /// Replaces secrets in one stream: at each place the longest secret that matches there, leftmost first.
 /// What may still become a secret is held back until it is decided.
@@ -14,11 +16,14 @@ pub struct Masker {
 }
 
 impl Masker {
-    /// Hides these; empty ones are ignored.
+    /// Hides these, and the lines of those that have several, which others may take apart; empty ones are
+    /// ignored.
     pub fn new(secrets: &[String]) -> Self {
-        let mut secrets: Vec<Vec<u8>> =
-            secrets.iter().filter(|s| !s.is_empty()).map(|s| s.clone().into_bytes()).collect();
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let lines = secrets.iter().filter(|secret| secret.contains('\n')).flat_map(|secret| secret.lines());
+        let lines = lines.map(str::trim).filter(|line| line.len() >= LINE);
+        let whole = secrets.iter().map(String::as_str).filter(|secret| !secret.is_empty());
+        let mut secrets: Vec<Vec<u8>> = whole.chain(lines).map(|secret| secret.as_bytes().to_vec()).collect();
+        secrets.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         secrets.dedup();
         Self { secrets, held: Vec::new() }
     }
@@ -45,9 +50,18 @@ impl Masker {
 
     fn run(&mut self, out: &mut Vec<u8>, last: bool) {
         let held = std::mem::take(&mut self.held);
+        let mut begins = [false; 256];
+        for secret in &self.secrets {
+            begins[usize::from(secret[0])] = true;
+        }
         let mut at = 0;
         while at < held.len() {
             let rest = &held[at..];
+            if !begins[usize::from(rest[0])] {
+                out.push(rest[0]);
+                at += 1;
+                continue;
+            }
             if !last
                 && self.secrets.iter().any(|secret| secret.len() > rest.len() && secret.starts_with(rest))
             {
@@ -104,6 +118,18 @@ mod tests {
         ] {
             let found = masked(&secrets, &[input.as_bytes()]);
             assert_eq!(String::from_utf8_lossy(&found), expected, "of {input}");
+        }
+    }
+
+    #[test]
+    fn lines_of_a_secret_are_hidden_by_themselves() {
+        let secrets = ["{\n  key: 0123456789\n}".to_owned()];
+        for (input, expected) in [
+            ("a {\n  key: 0123456789\n} b", "a *** b"),
+            ("{\n\tkey: 0123456789\n}", "{\n\t***\n}"),
+            ("key: 01234567", "key: 01234567"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&masked(&secrets, &[input.as_bytes()])), expected);
         }
     }
 

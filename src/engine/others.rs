@@ -62,25 +62,27 @@ pub(super) fn slot(timetable: Option<&Timetable>, other: &Other) -> SlotThere {
     if scheduled.peek().is_none() {
         return SlotThere::Unscheduled;
     }
-    let mut slot = SlotThere::None;
-    for foreseen in scheduled.flat_map(|schedule| preview(schedule, policy, (other.date, other.date))) {
-        slot = match (foreseen, slot) {
-            (Foreseen::Slot(entry), SlotThere::At(known)) if entry.decision == Decision::Fired => {
-                SlotThere::At(known.min(entry.first))
-            }
-            (Foreseen::Slot(entry), _) if entry.decision == Decision::Fired => SlotThere::At(entry.first),
-            (Foreseen::Exhausted { reason, .. }, SlotThere::None) => SlotThere::Unknown(reason),
-            (Foreseen::Slot(_) | Foreseen::Exhausted { .. }, known) => known,
-        };
-    }
-    slot
+    let first = scheduled.filter_map(|schedule| {
+        // In the order of time: one of each second of a day has many.
+        let mut all = preview(schedule, policy, (other.date, other.date));
+        all.find_map(|foreseen| match foreseen {
+            Foreseen::Slot(entry) if entry.decision == Decision::Fired => Some(SlotThere::At(entry.first)),
+            Foreseen::Slot(_) => None,
+            Foreseen::Exhausted { reason, .. } => Some(SlotThere::Unknown(reason)),
+        })
+    });
+    first.fold(SlotThere::None, |known, found| match (known, found) {
+        (SlotThere::At(one), SlotThere::At(other)) => SlotThere::At(one.min(other)),
+        (SlotThere::None, found) | (SlotThere::Unknown(_), found @ SlotThere::At(_)) => found,
+        (known, _) => known,
+    })
 }
 
-/// What follows for who waits.
-pub(super) fn judge(other: &Other, newest: Option<Newest>, slot: SlotThere) -> Verdict {
+/// What follows for who waits; whether there is a slot matters only without a run.
+pub(super) fn judge(other: &Other, newest: Option<Newest>, slot: impl FnOnce() -> SlotThere) -> Verdict {
     let Other { pipeline, task, date, no_slot } = other;
     let Some(Newest { id, state, task: status }) = newest else {
-        return match (slot, no_slot) {
+        return match (slot(), no_slot) {
             (SlotThere::At(at), _) => {
                 let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
                 Verdict::NotYet(format!("`{pipeline}` has no run for {date} yet; its slot is at {at}"))
@@ -172,7 +174,7 @@ mod tests {
                 not_yet(&format!("`load` of {run} has not begun; the run has succeeded")),
             ),
         ] {
-            assert_eq!(judge(&other(task, NoSlot::Skip), Some(newest), SlotThere::None), verdict);
+            assert_eq!(judge(&other(task, NoSlot::Skip), Some(newest), || SlotThere::None), verdict);
         }
     }
 
@@ -203,7 +205,7 @@ mod tests {
                 ),
             ),
         ] {
-            assert_eq!(judge(&other(None, no_slot), None, slot.clone()), verdict, "{no_slot:?}, {slot:?}");
+            assert_eq!(judge(&other(None, no_slot), None, || slot.clone()), verdict, "{no_slot:?}, {slot:?}");
         }
     }
 }

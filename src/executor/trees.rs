@@ -1,8 +1,8 @@
 //! Reading the tree that a command has written, off the loop: from its file to nodes, with secrets hidden and
 //! findings left in the attempt's log. It decides nothing about the run.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::size;
 use crate::yaml::diagnostic::Severity;
 use crate::yaml::report::{Report, SourceFile, line_and_column};
 
-use super::output::Places;
+use super::output::{Places, left_behind};
 
 /// Characters of the output's line that are quoted.
 const EXCERPT: usize = 60;
@@ -120,11 +120,7 @@ impl Reading {
 
 /// The text of a file; `None` where there is no such file, or nothing in it.
 fn file_text(path: &Path, limit: u64) -> Result<Option<String>, String> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-    };
+    let Some(file) = left_behind(path)? else { return Ok(None) };
     let length = file.metadata().map_err(|error| error.to_string())?.len();
     if length > limit {
         let (has, may) = (size::show(length), size::show(limit));
@@ -210,6 +206,11 @@ mod tests {
             "it has 2049 bytes, and `lazy_limit` of sexton.yaml allows 2KiB"
         );
         assert!(read(&[("printed", &[b'x'; 2048])], 2048).1.tree.is_ok());
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::new(dir.path());
+        places.prepare().unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, places.tree(AttemptId(7)), rustix::fs::Mode::RWXU).unwrap();
+        assert_eq!(reading(dir.path(), 100).from(&places).tree.unwrap_err(), "it is no regular file");
     }
 
     #[test]
