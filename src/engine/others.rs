@@ -1,5 +1,7 @@
 //! What is known of another pipeline's runs, for the sensors that wait for one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::pipeline::sensor::NoSlot;
@@ -13,6 +15,7 @@ use crate::store::error::Error;
 use crate::store::record::RunState;
 
 use super::question::Other;
+use super::runner::Engine;
 
 /// The answer to a sensor that waits for another's run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +29,10 @@ pub(super) enum Verdict {
 /// Whether the pipeline has a slot for the date.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SlotThere {
-    At(Timestamp),
+    /// The next one that is still to come.
+    Ahead(Timestamp),
+    /// They are all over; the last one.
+    Over(Timestamp),
     None,
     /// Its calendar ends before that date: what is known, in words.
     Unknown(String),
@@ -55,25 +61,24 @@ pub(super) async fn newest(reader: &Reader, other: &Other) -> Result<Option<Newe
     Ok(Some(Newest { id: run.id, state: run.state, task }))
 }
 
-/// The slot of a pipeline in force for the date.
-pub(super) fn slot(timetable: Option<&Timetable>, other: &Other) -> SlotThere {
+/// The slot of a pipeline for the date, as it is at this time.
+pub(super) fn slot(timetable: Option<&Timetable>, other: &Other, now: Timestamp) -> SlotThere {
     let Some(Timetable { schedules, policy }) = timetable else { return SlotThere::NoPipeline };
     let mut scheduled = schedules.iter().filter(|schedule| !schedule.is_reboot()).peekable();
     if scheduled.peek().is_none() {
         return SlotThere::Unscheduled;
     }
-    let mut slot = SlotThere::None;
+    let (mut next, mut last, mut unknown) = (None::<Timestamp>, None, None);
     for foreseen in scheduled.flat_map(|schedule| preview(schedule, policy, (other.date, other.date))) {
-        slot = match (foreseen, slot) {
-            (Foreseen::Slot(entry), SlotThere::At(known)) if entry.decision == Decision::Fired => {
-                SlotThere::At(known.min(entry.first))
-            }
-            (Foreseen::Slot(entry), _) if entry.decision == Decision::Fired => SlotThere::At(entry.first),
-            (Foreseen::Exhausted { reason, .. }, SlotThere::None) => SlotThere::Unknown(reason),
-            (Foreseen::Slot(_) | Foreseen::Exhausted { .. }, known) => known,
-        };
+        match foreseen {
+            Foreseen::Slot(entry) if entry.decision != Decision::Fired => {}
+            Foreseen::Slot(entry) if entry.first < now => last = last.max(Some(entry.first)),
+            Foreseen::Slot(entry) => next = Some(next.map_or(entry.first, |known| known.min(entry.first))),
+            Foreseen::Exhausted { reason, .. } => unknown = Some(reason),
+        }
     }
-    slot
+    let known = next.map(SlotThere::Ahead).or(last.map(SlotThere::Over));
+    known.or(unknown.map(SlotThere::Unknown)).unwrap_or(SlotThere::None)
 }
 
 /// What follows for who waits.
@@ -81,9 +86,13 @@ pub(super) fn judge(other: &Other, newest: Option<Newest>, slot: SlotThere) -> V
     let Other { pipeline, task, date, no_slot } = other;
     let Some(Newest { id, state, task: status }) = newest else {
         return match (slot, no_slot) {
-            (SlotThere::At(at), _) => {
+            (SlotThere::Ahead(at), _) => {
                 let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
                 Verdict::NotYet(format!("`{pipeline}` has no run for {date} yet; its slot is at {at}"))
+            }
+            (SlotThere::Over(at), _) => {
+                let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
+                Verdict::NotYet(format!("`{pipeline}` has no run for {date}; its slot was at {at}"))
             }
             (SlotThere::Unknown(why), _) => {
                 Verdict::NotYet(format!("nobody knows whether `{pipeline}` has a slot on {date}: {why}"))
@@ -126,6 +135,13 @@ fn stands(state: RunState) -> &'static str {
     }
 }
 
+impl Engine {
+    /// Makes known when pipelines are meant to run that are not in force here: in the foreground nothing is.
+    pub fn know(&mut self, timetables: BTreeMap<Box<str>, Timetable>) {
+        self.scheduler.known = timetables;
+    }
+}
+
 impl Verdict {
     /// In vain, as whoever paces the looks is told.
     pub(super) fn not_yet(words: &str) -> Seen {
@@ -136,6 +152,9 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::book::Book;
+    use crate::pipeline::definition::{Defaults, parse};
+    use crate::yaml::report::SourceFile;
     use jiff::civil::date;
 
     fn other(task: Option<&str>, no_slot: NoSlot) -> Other {
@@ -183,9 +202,16 @@ mod tests {
         for (no_slot, slot, verdict) in [
             (
                 NoSlot::Skip,
-                SlotThere::At(at),
+                SlotThere::Ahead(at),
                 Verdict::NotYet(
                     "`nightly` has no run for 2026-11-20 yet; its slot is at 2026-11-21 02:30:00Z".to_owned(),
+                ),
+            ),
+            (
+                NoSlot::Skip,
+                SlotThere::Over(at),
+                Verdict::NotYet(
+                    "`nightly` has no run for 2026-11-20; its slot was at 2026-11-21 02:30:00Z".to_owned(),
                 ),
             ),
             (NoSlot::Skip, SlotThere::None, Verdict::Skipped(none.to_owned())),
@@ -204,6 +230,24 @@ mod tests {
             ),
         ] {
             assert_eq!(judge(&other(None, no_slot), None, slot.clone()), verdict, "{no_slot:?}, {slot:?}");
+        }
+    }
+
+    #[test]
+    fn of_many_slots_the_next_one_is_waited_for() {
+        let yaml =
+            "schedule:\n  - {name: a, cron: '30 */6 * * *'}\n  - {name: b, cron: 0 7 * * fri}\nexec: x\n";
+        let file = SourceFile::new("nightly.yaml", yaml);
+        let timetable = parse(&file, &Defaults::default(), &Book::default()).0.unwrap().timetable;
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let asked = |now: &str| slot(Some(&timetable), &other(None, NoSlot::Skip), at(now));
+        for (now, slot) in [
+            ("2026-11-18T12:00:00Z", SlotThere::Ahead(at("2026-11-20T00:30:00Z"))),
+            ("2026-11-20T06:30:00Z", SlotThere::Ahead(at("2026-11-20T06:30:00Z"))),
+            ("2026-11-20T06:30:01Z", SlotThere::Ahead(at("2026-11-20T07:00:00Z"))),
+            ("2026-11-20T18:31:00Z", SlotThere::Over(at("2026-11-20T18:30:00Z"))),
+        ] {
+            assert_eq!(asked(now), slot, "at {now}");
         }
     }
 }
