@@ -186,12 +186,16 @@ fn one(
         }
     };
     let file = SourceFile::new(path.display().to_string(), pipeline.source.clone());
-    report.add(&file, clock_changes::warnings(&pipeline, now));
-    report.add(&file, sessions_ahead::findings(&pipeline, now));
+    let mut found = Report::default();
+    found.add(&file, clock_changes::warnings(&pipeline, now));
+    found.add(&file, sessions_ahead::findings(&pipeline, now));
     if around.secrets_known {
-        report.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets.keys()));
+        found.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets.keys()));
     }
-    if !around.names.take(path, &pipeline, report) {
+    let is_unique = around.names.take(path, &pipeline, &mut found);
+    let is_valid = is_unique && !found.has_errors();
+    report.extend(found);
+    if !is_valid {
         around.others.push(stem());
         return Ok(None);
     }

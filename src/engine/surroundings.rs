@@ -20,6 +20,10 @@ pub trait Secrets: std::fmt::Debug + Send + Sync {
     fn value(&self, name: &str) -> Result<String, String>;
     /// The names of all that are declared.
     fn names(&self) -> Vec<Box<str>>;
-    /// The values of all that can be had, for hiding them.
-    fn values(&self) -> Vec<String>;
+    /// The names and values of all that can be had, for hiding the values.
+    fn named(&self) -> Vec<(String, String)>;
+    /// The values alone.
+    fn values(&self) -> Vec<String> {
+        self.named().into_iter().map(|(_, value)| value).collect()
+    }
 }

@@ -163,7 +163,7 @@ impl Secrets for NoSecrets {
         Vec::new()
     }
 
-    fn values(&self) -> Vec<String> {
+    fn named(&self) -> Vec<(String, String)> {
         Vec::new()
     }
 }
