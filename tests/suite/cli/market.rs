@@ -142,7 +142,14 @@ async fn why_goes_by_the_date_that_a_run_is_for() {
     let desk = Desk::new();
     written(&desk).await;
     let why = |pipeline: &str, day: &str| {
-        let done = desk.ask(&["why", pipeline, day]).exit(0).stderr_is("");
+        let done = desk.ask(&["why", pipeline, day]).exit(0);
+        // Of Shanghai's a run is under way, and whoever wrote the books has gone.
+        assert_eq!(
+            done.stderr.starts_with("no daemon is at work in "),
+            pipeline == "shanghai",
+            "{}",
+            done.all()
+        );
         done.stdout.trim_end().to_owned()
     };
     assert_eq!(
