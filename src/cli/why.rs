@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::run::machine::Run;
 use crate::run::poke::LastPoke;
@@ -109,7 +108,7 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
 async fn told_of(reader: &Reader, run: &Run, node: NodeId, around: &Around) -> anyhow::Result<String> {
     let text = sentence(run, node, around) + "\n";
     let poke = match run.state(node) {
-        _ if !matches!(run.tree().kind(node), Kind::Sensor(_)) => None,
+        _ if run.tree().kind(node).sensor().is_none() => None,
         State::Waiting { since } | State::Poking { since, .. } => {
             let poke = reader.last_poke(run.id(), &run.tree().path(node)).await?;
             // It may be one of an earlier wait.

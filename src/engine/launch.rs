@@ -20,6 +20,7 @@ use crate::run::state::{AttemptId, State};
 
 use super::surroundings::Surroundings;
 use super::texts::Texts;
+use super::watched::LAST_LOOK;
 
 /// The job for an attempt of a leaf, or why there can be none, in words.
 pub(super) fn job(
@@ -103,7 +104,8 @@ fn command(kind: &Kind) -> Option<&Command> {
     }
 }
 
-/// How long an attempt that begins now may take. A sensor's `timeout` is of the whole wait.
+/// How long an attempt that begins now may take. A sensor's `timeout` is of the whole wait; where that is over
+/// before it has been looked for, it is looked for once.
 fn time_left(live: &Live, node: NodeId, now: Timestamp) -> Option<Duration> {
     let timeout = live.run.tree().options(node).timeout?;
     let waited = if let State::Poking { since, .. } = live.run.state(node) {
@@ -111,7 +113,7 @@ fn time_left(live: &Live, node: NodeId, now: Timestamp) -> Option<Duration> {
     } else {
         Duration::ZERO
     };
-    Some(timeout.saturating_sub(waited))
+    Some(timeout.checked_sub(waited).filter(|left| !left.is_zero()).unwrap_or(LAST_LOOK))
 }
 
 /// What the node's `when` comes to.

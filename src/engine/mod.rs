@@ -23,3 +23,4 @@ pub mod surroundings;
 mod texts;
 mod turn;
 mod waiting;
+mod watched;

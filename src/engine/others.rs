@@ -69,23 +69,29 @@ pub(super) fn slot(timetable: Option<&Timetable>, other: &Other, now: Timestamp)
         return SlotThere::Unscheduled;
     }
     let (mut next, mut last, mut unknown) = (None::<Timestamp>, None, None);
-    for foreseen in scheduled.flat_map(|schedule| preview(schedule, policy, (other.date, other.date))) {
-        match foreseen {
-            Foreseen::Slot(entry) if entry.decision != Decision::Fired => {}
-            Foreseen::Slot(entry) if entry.first < now => last = last.max(Some(entry.first)),
-            Foreseen::Slot(entry) => next = Some(next.map_or(entry.first, |known| known.min(entry.first))),
-            Foreseen::Exhausted { reason, .. } => unknown = Some(reason),
+    for schedule in scheduled {
+        // In the order of time: one of each second of a day has many.
+        for foreseen in preview(schedule, policy, (other.date, other.date)) {
+            match foreseen {
+                Foreseen::Slot(entry) if entry.decision != Decision::Fired => {}
+                Foreseen::Slot(entry) if entry.first < now => last = last.max(Some(entry.first)),
+                Foreseen::Slot(entry) => {
+                    next = Some(next.map_or(entry.first, |known| known.min(entry.first)));
+                    break;
+                }
+                Foreseen::Exhausted { reason, .. } => unknown = Some(reason),
+            }
         }
     }
     let known = next.map(SlotThere::Ahead).or(last.map(SlotThere::Over));
     known.or(unknown.map(SlotThere::Unknown)).unwrap_or(SlotThere::None)
 }
 
-/// What follows for who waits.
-pub(super) fn judge(other: &Other, newest: Option<Newest>, slot: SlotThere) -> Verdict {
+/// What follows for who waits; whether there is a slot matters only without a run.
+pub(super) fn judge(other: &Other, newest: Option<Newest>, slot: impl FnOnce() -> SlotThere) -> Verdict {
     let Other { pipeline, task, date, no_slot } = other;
     let Some(Newest { id, state, task: status }) = newest else {
-        return match (slot, no_slot) {
+        return match (slot(), no_slot) {
             (SlotThere::Ahead(at), _) => {
                 let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
                 Verdict::NotYet(format!("`{pipeline}` has no run for {date} yet; its slot is at {at}"))
@@ -191,7 +197,7 @@ mod tests {
                 not_yet(&format!("`load` of {run} has not begun; the run has succeeded")),
             ),
         ] {
-            assert_eq!(judge(&other(task, NoSlot::Skip), Some(newest), SlotThere::None), verdict);
+            assert_eq!(judge(&other(task, NoSlot::Skip), Some(newest), || SlotThere::None), verdict);
         }
     }
 
@@ -229,7 +235,7 @@ mod tests {
                 ),
             ),
         ] {
-            assert_eq!(judge(&other(None, no_slot), None, slot.clone()), verdict, "{no_slot:?}, {slot:?}");
+            assert_eq!(judge(&other(None, no_slot), None, || slot.clone()), verdict, "{no_slot:?}, {slot:?}");
         }
     }
 

@@ -10,7 +10,6 @@ use crate::calendar::book::Book;
 use crate::calendar::calendar::Calendar;
 use crate::calendar::offset::Offset;
 use crate::calendar::session::Day;
-use crate::pipeline::kind::Kind;
 use crate::pipeline::moments::{DateOffset, first_at};
 use crate::pipeline::node::NodeId;
 use crate::pipeline::sensor::{Condition, Http, NoSlot, Object, ObjectStore, OtherRun, Placed, time_of_day};
@@ -55,7 +54,7 @@ pub(super) fn asked(
     around: &Surroundings,
     calendars: &Book,
 ) -> Result<Asked, String> {
-    let Kind::Sensor(sensor) = live.run.tree().kind(node) else { return Err("it is no sensor".to_owned()) };
+    let sensor = live.run.tree().kind(node).sensor().ok_or("it is no sensor")?;
     let mut texts = Texts::of(live, node, around)?;
     let subject = match &sensor.condition {
         Condition::Time { at, timezone } => {
@@ -138,6 +137,12 @@ fn runs(live: &Live, other: &OtherRun, texts: &Texts<'_>, calendars: &Book) -> R
             }
         }
     };
+    if task.is_none() && pipeline == *live.pipeline.name && date == own {
+        return Err(
+            "it would wait for its own run to end; give it an `offset`, or the `task` that it waits for"
+                .to_owned(),
+        );
+    }
     Ok(Asked::Runs(Other { pipeline, task, date, no_slot: other.no_slot }))
 }
 

@@ -21,6 +21,9 @@ use super::runner::Engine;
 use super::surroundings::Secrets;
 use super::turn::Turn;
 
+/// Bytes of words about an end; a command may have written anything.
+const MOST_WORDS: usize = 2_000;
+
 impl Engine {
     pub(super) fn report(&mut self, report: Report, turn: &mut Turn) {
         match report {
@@ -147,10 +150,12 @@ impl Engine {
         let path = live.run.tree().path(flight.node);
         let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
         let (bytes, dropped_bytes) = ended.log_bytes;
-        let yields = match live.run.awaits_tree(flight.node, &ended.exit) {
-            Some(execute) => fitting(live, execute, tree).map_err(|why| Exit::BadTree(why.into())),
-            None => choice::yielded(live, flight.node, &ended, &self.parts.places.absolute(&log))
-                .map_err(|why| Exit::BadChoice(why.into())),
+        let yields = if let Some(execute) = live.run.awaits_tree(flight.node, &ended.exit) {
+            fitting(live, execute, tree).map_err(|why| Exit::BadTree(why.into()))
+        } else {
+            let (log, secrets) = (self.parts.places.absolute(&log), &*self.parts.surroundings.secrets);
+            let yields = choice::yielded(live, flight.node, &ended, &log, secrets);
+            yields.map_err(|why| Exit::BadChoice(why.into()))
         };
         let yields = yields.unwrap_or_else(|exit| {
             ended.exit = exit;
@@ -208,7 +213,8 @@ fn fitting(live: &Live, execute: NodeId, tree: Option<Written>) -> Result<Yield,
     }
 }
 
-/// What a task leaves behind is kept and shown, and no place for a secret.
+/// What a task leaves behind is kept and shown, and no place for a secret, nor for a part of one: words are cut
+/// when nothing in them is secret any more.
 fn hide(ended: &mut Ended, secrets: &dyn Secrets) {
     let words = match &mut ended.exit {
         Exit::NotStarted(words)
@@ -221,12 +227,20 @@ fn hide(ended: &mut Ended, secrets: &dyn Secrets) {
     if words.is_some() || !ended.outputs.is_empty() {
         let secrets = secrets.values();
         if let Some(words) = words {
-            *words = Masker::text(&secrets, words).into();
+            *words = cut(Masker::text(&secrets, words)).into();
         }
         for value in ended.outputs.values_mut() {
             *value = Masker::text(&secrets, value);
         }
     }
+}
+
+fn cut(mut words: String) -> String {
+    if words.len() > MOST_WORDS {
+        words.truncate(words.floor_char_boundary(MOST_WORDS));
+        words.push('…');
+    }
+    words
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -36,9 +36,9 @@ use super::flight::Flight;
 use super::orders::Order;
 use super::recovery::Recovered;
 use super::scheduler::Scheduler;
-use super::sensing::Sensing;
 use super::surroundings::Surroundings;
 use super::turn::Turn;
+use super::watched::Sensing;
 
 /// How many reports may wait: enough that the keeper's client never stalls in a burst, and a bound on what
 /// one batch takes in.
@@ -117,6 +117,7 @@ impl Engine {
     /// An engine over what was under way when the last one ended.
     pub fn new(parts: Parts, next: NextIds, recovered: Recovered) -> Self {
         let Recovered { runs, attempts, unreadable: _ } = recovered;
+        parts.places.forget_outputs_but(|attempt| attempts.contains_key(&attempt));
         let scheduler = Scheduler::with_waiting(&runs);
         let sensing = Sensing::resumed(&runs);
         Self {
@@ -246,6 +247,7 @@ impl Engine {
         let inputs = self.receive().await;
         let set = self.clocks.look();
         let mut turn = Turn::at(self.now());
+        self.sensing.at(turn.now);
         if let Some(was) = set {
             self.rebase(was, &mut turn).await;
         }
@@ -272,8 +274,8 @@ impl Engine {
         }
         self.settle_sensors(&mut turn);
         self.look_up_runs(&mut turn).await;
-        let due = |live: &Live| live.run.next_wake().is_some_and(|due| due <= turn.now);
-        let due: Vec<RunId> = self.runs.iter().filter(|(_, live)| due(live)).map(|(&run, _)| run).collect();
+        let due = |live: &&Live| self.run_wake(live).is_some_and(|due| due <= turn.now);
+        let due: Vec<RunId> = self.runs.values().filter(due).map(|live| live.run.id()).collect();
         for run in due {
             self.happen(run, Event::Wake, &mut turn).ok();
         }
@@ -331,13 +333,18 @@ impl Engine {
     fn next_wake(&self) -> Duration {
         let now = self.clocks.now();
         let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        let runs = self.runs.values().filter_map(|live| live.run.next_wake());
+        let runs = self.runs.values().filter_map(|live| self.run_wake(live));
         let runs = runs.chain(self.sensing.next_wake()).min();
         // Who is about to end, or has no files to go by, decides nothing more, and is not woken for it.
         let decides = self.stopping.is_none() && self.clocks.are_watched();
         let decision = self.next_decision(now).filter(|_| decides);
         let urgent = self.sensing.is_urgent().then_some(Duration::ZERO);
         [runs.map(until), decision, urgent].into_iter().flatten().fold(self.parts.look_up, Ord::min)
+    }
+
+    fn run_wake(&self, live: &Live) -> Option<Timestamp> {
+        let due = live.run.next_wake()?;
+        Some(self.sensing.held(live.run.id()).map_or(due, |held| held.max(due)))
     }
 
     /// Says that the engine goes round, to whoever watches; and leaves word of it for the next start, which

@@ -12,7 +12,7 @@ use crate::store::db::{CommitError, Store};
 use super::launch;
 use super::orders::Order;
 use super::runner::Engine;
-use super::turn::Turn;
+use super::turn::{Changes, Turn};
 
 /// Between two tries of a commit that failed for want of space or a disk's patience.
 const COMMIT_AGAIN: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ impl Engine {
         self.admit(&mut turn);
         self.poke(&mut turn);
         self.write_pokes(&mut turn, false);
-        let mut changes = Vec::new();
+        let mut changes = Changes::new();
         for &id in &turn.touched {
             if let Some(live) = self.runs.get_mut(&id) {
                 let changed = live.run.take_changes();
@@ -37,7 +37,7 @@ impl Engine {
             Err(error) => return Err(error),
         }
         self.perform(&mut turn);
-        self.look_out(&mut turn);
+        self.look_out(&mut turn, &changes);
         for (pipeline, entries) in &turn.decided {
             self.parts.watch.decided(pipeline, entries, turn.now);
         }

@@ -2,13 +2,10 @@
 //! The world is the watchman's to look at; the clock, commands and other pipelines' runs are asked here, the
 //! last two at the watchman's pace.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::pipeline::graft::Graft;
-use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::run::event::{Event, Sensed};
 use crate::run::live::Live;
@@ -21,108 +18,11 @@ use crate::sensor::question::{Question, Subject, WatchId};
 use super::others::{self, Verdict};
 use super::question::{Asked, Other, asked};
 use super::runner::Engine;
-use super::turn::Turn;
+use super::turn::{Changes, Turn};
+use super::watched::{Place, WRITTEN, Wait};
 
-/// Answers that say no more than "not yet" are written down with what is written anyway, and else this often.
-const WRITTEN: Duration = Duration::from_secs(5);
 /// Sensors of others' runs that are answered in one turn.
 const AT_ONCE: usize = 64;
-
-/// A sensor of a run.
-type Place = (RunId, NodeId);
-
-/// All sensors that wait.
-#[derive(Default)]
-pub(super) struct Sensing {
-    last: u64,
-    waits: HashMap<WatchId, Wait>,
-    places: HashMap<Place, WatchId>,
-    /// Those that wait for the clock.
-    instants: BTreeSet<(Timestamp, WatchId)>,
-    /// Those that wait for other runs, by pipeline.
-    runs: HashMap<String, BTreeSet<WatchId>>,
-    /// Commands that are to look, as soon as they may.
-    commands: VecDeque<WatchId>,
-    /// Those whose runs are to be looked up.
-    lookups: VecDeque<WatchId>,
-    /// Sensors that begin to wait, in order.
-    begin: VecDeque<Place>,
-    /// What is known without asking anybody.
-    settled: Vec<(Place, Sensed)>,
-    /// Answers that are not written down yet.
-    unwritten: BTreeMap<Place, (String, LastPoke)>,
-    written: Option<Timestamp>,
-}
-
-struct Wait {
-    place: Place,
-    asked: Asked,
-    /// What its command has last come to.
-    poked: Option<String>,
-}
-
-impl Sensing {
-    /// Taken up again: these wait.
-    pub(super) fn resumed<'l>(runs: impl IntoIterator<Item = (&'l RunId, &'l Live)>) -> Self {
-        let waiting = |(&run, live): (&RunId, &'l Live)| live.run.waiting().map(move |node| (run, node));
-        Self { begin: runs.into_iter().flat_map(waiting).collect(), ..Self::default() }
-    }
-
-    /// Whether there is something to do at once.
-    pub(super) fn is_urgent(&self) -> bool {
-        !self.begin.is_empty() || !self.settled.is_empty() || !self.lookups.is_empty()
-    }
-
-    /// When there is something to do by the clock.
-    pub(super) fn next_wake(&self) -> Option<Timestamp> {
-        let instant = self.instants.first().map(|(at, _)| *at);
-        let written = self.written.unwrap_or(Timestamp::MIN);
-        let write = written.saturating_add(WRITTEN).unwrap_or(Timestamp::MAX);
-        [instant, (!self.unwritten.is_empty()).then_some(write)].into_iter().flatten().min()
-    }
-
-    /// The nodes of a run have other numbers now. Who was looked out for and is gone, is no more.
-    pub(super) fn grafted(&mut self, run: RunId, graft: &Graft) -> Vec<WatchId> {
-        let moved = |place: Place| match place {
-            (of, node) if of == run => Some((of, graft.moved(node)?)),
-            other => Some(other),
-        };
-        let own = self.waits.iter().filter(|(_, wait)| wait.place.0 == run);
-        let gone = own.filter(|(_, wait)| moved(wait.place).is_none()).map(|(&watch, _)| watch);
-        let gone: Vec<WatchId> = gone.collect();
-        for &watch in &gone {
-            self.forget(watch);
-        }
-        for wait in self.waits.values_mut() {
-            wait.place = moved(wait.place).unwrap_or(wait.place);
-        }
-        self.places = self.waits.iter().map(|(&watch, wait)| (wait.place, watch)).collect();
-        self.begin = self.begin.drain(..).filter_map(moved).collect();
-        let settled = self.settled.drain(..);
-        self.settled = settled.filter_map(|(place, sensed)| Some((moved(place)?, sensed))).collect();
-        let unwritten = std::mem::take(&mut self.unwritten).into_iter();
-        self.unwritten = unwritten.filter_map(|(place, poke)| Some((moved(place)?, poke))).collect();
-        gone
-    }
-
-    fn forget(&mut self, watch: WatchId) -> Option<Wait> {
-        let wait = self.waits.remove(&watch)?;
-        self.places.remove(&wait.place);
-        match &wait.asked {
-            Asked::Clock { at, .. } => drop(self.instants.remove(&(*at, watch))),
-            Asked::Runs(other) => {
-                if let Some(watches) = self.runs.get_mut(&other.pipeline) {
-                    watches.remove(&watch);
-                    if watches.is_empty() {
-                        self.runs.remove(&other.pipeline);
-                    }
-                }
-            }
-            Asked::World(_) | Asked::Command => {}
-        }
-        Some(wait)
-    }
-}
 
 impl Engine {
     /// What the watchman has to say.
@@ -143,6 +43,7 @@ impl Engine {
         let Answer { watch, pokes, at, words, finding } = answer;
         let Some(wait) = self.sensing.waits.get(&watch) else { return };
         let place = wait.place;
+        self.sensing.looked(place);
         let next = if let Finding::NotYet { next } = finding { Some(next) } else { None };
         self.poked(place, LastPoke { pokes, at, words: words.clone(), next }, turn);
         match finding {
@@ -209,7 +110,10 @@ impl Engine {
             let (place, other) = (*place, other.clone());
             let verdict = self.verdict(&other).await;
             match verdict {
-                Verdict::NotYet(words) => self.parts.lookout.found(watch, Verdict::not_yet(&words)),
+                Verdict::NotYet(words) => {
+                    self.sensing.looked(place);
+                    self.parts.lookout.found(watch, Verdict::not_yet(&words));
+                }
                 Verdict::Met(words) => self.sensed(place, Sensed::Met(words.into()), turn),
                 Verdict::Skipped(words) => self.sensed(place, Sensed::Skipped(words.into()), turn),
             }
@@ -220,7 +124,7 @@ impl Engine {
         match others::newest(self.parts.store.reader(), other).await {
             Ok(newest) => {
                 let timetable = self.scheduler.timetable(&other.pipeline);
-                others::judge(other, newest, others::slot(timetable, other, self.now()))
+                others::judge(other, newest, || others::slot(timetable, other, self.now()))
             }
             Err(error) => {
                 tracing::error!(%error, pipeline = other.pipeline, "its runs cannot be looked up");
@@ -234,8 +138,8 @@ impl Engine {
         if self.sensing.commands.is_empty() || !self.connected || self.stopping.is_some() {
             return;
         }
-        let poking: usize = self.runs.values().map(|live| live.run.poking().count()).sum();
-        for _ in poking..self.parts.parallelism {
+        let mut poking: usize = self.runs.values().map(|live| live.run.poking().count()).sum();
+        while poking < self.parts.parallelism {
             let Some(watch) = self.sensing.commands.pop_front() else { return };
             let Some((run, node)) = self.sensing.waits.get(&watch).map(|wait| wait.place) else { continue };
             let waits = |live: &Live| matches!(live.run.state(node), State::Waiting { .. });
@@ -243,8 +147,9 @@ impl Engine {
                 continue;
             }
             let attempt = self.next_attempt();
-            if let Err(error) = self.happen(run, Event::Poke { node, attempt }, turn) {
-                tracing::error!(%error, %run, "a sensor's command did not look");
+            match self.happen(run, Event::Poke { node, attempt }, turn) {
+                Ok(()) => poking += 1,
+                Err(error) => tracing::error!(%error, %run, "a sensor's command did not look"),
             }
         }
     }
@@ -259,16 +164,18 @@ impl Engine {
     }
 
     /// Once it is committed: whoever waits is looked out for, and who waits no more is not.
-    pub(super) fn look_out(&mut self, turn: &mut Turn) {
+    pub(super) fn look_out(&mut self, turn: &mut Turn, changes: &Changes) {
         for (place, waits) in std::mem::take(&mut turn.sensing) {
             match (waits, self.sensing.places.get(&place).copied()) {
                 (true, None) => self.sensing.begin.push_back(place),
                 (true, Some(watch)) => {
+                    self.sensing.looked(place);
                     let poked = self.sensing.waits.get_mut(&watch).and_then(|wait| wait.poked.take());
                     let words = poked.unwrap_or_else(|| "its command has looked in vain".to_owned());
                     self.parts.lookout.found(watch, Seen::NotYet(words, Again::Paced));
                 }
                 (false, watch) => {
+                    self.sensing.looked(place);
                     self.sensing.begin.retain(|begins| *begins != place);
                     if let Some(watch) = watch {
                         self.sensing.forget(watch);
@@ -280,15 +187,24 @@ impl Engine {
         while let Some(place) = self.sensing.begin.pop_front() {
             self.begin_to_wait(place, turn);
         }
-        self.hurry(turn);
+        self.hurry(turn, changes);
     }
 
     fn begin_to_wait(&mut self, place: Place, turn: &mut Turn) {
         let Some(live) = self.runs.get(&place.0) else { return };
-        let State::Waiting { since } = *live.run.state(place.1) else { return };
+        let State::Waiting { since } = *live.run.state(place.1) else {
+            self.sensing.looked(place);
+            return;
+        };
+        let timeout = live.run.tree().options(place.1).timeout.unwrap_or(Duration::MAX);
+        let patience = since.saturating_add(timeout).unwrap_or(Timestamp::MAX);
+        if turn.now < patience {
+            self.sensing.looked(place);
+        }
         let asked = match asked(live, place.1, &self.parts.surroundings, &self.parts.calendars) {
             Ok(asked) => asked,
             Err(why) => {
+                self.sensing.looked(place);
                 self.sensing.settled.push((place, Sensed::Failed(why.into())));
                 return;
             }
@@ -299,7 +215,12 @@ impl Engine {
         let own = || Question { subject: Subject::Own, mask: Vec::new() };
         match &asked {
             Asked::Clock { at, what } => {
-                self.sensing.instants.insert((*at, watch));
+                // What comes after its patience never comes, whenever somebody looks.
+                if *at <= patience {
+                    self.sensing.instants.insert((*at, watch));
+                } else {
+                    self.sensing.looked(place);
+                }
                 let words = format!("waits until {} ({what})", shown(*at)).into();
                 self.poked(place, LastPoke { pokes: 0, at: since, words, next: Some(*at) }, turn);
             }
@@ -314,17 +235,24 @@ impl Engine {
         self.sensing.waits.insert(watch, Wait { place, asked, poked: None });
     }
 
-    /// Something has become of runs that others wait for.
-    fn hurry(&mut self, turn: &Turn) {
+    /// Runs that others wait for have ended, or the very task has.
+    fn hurry(&mut self, turn: &Turn, changes: &Changes) {
         if self.sensing.runs.is_empty() {
             return;
         }
-        for run in &turn.touched {
+        for (run, changed) in changes {
             let Some(live) = self.runs.get(run) else { continue };
-            let ended = turn.finished.contains(run);
+            let finished = turn.finished.contains(run);
+            let tree = live.run.tree();
+            let has_ended = |task: &str| {
+                let node = tree.find(task).filter(|node| changed.binary_search(node).is_ok());
+                node.is_some_and(|node| live.run.state(node).is_ended())
+            };
             for &watch in self.sensing.runs.get(&*live.pipeline.name).into_iter().flatten() {
-                let asked = self.sensing.waits.get(&watch).map(|wait| &wait.asked);
-                if ended || matches!(asked, Some(Asked::Runs(Other { task: Some(_), .. }))) {
+                if let Some(Wait { asked: Asked::Runs(other), .. }) = self.sensing.waits.get(&watch)
+                    && other.date == live.scope.logical_date
+                    && (finished || other.task.as_deref().is_some_and(has_ended))
+                {
                     self.parts.lookout.hurry(watch);
                 }
             }
@@ -356,6 +284,7 @@ impl Engine {
             self.parts.lookout.forget(watch);
         }
         self.sensing.unwritten.retain(|place, _| place.0 != run);
+        self.sensing.begin.retain(|place| place.0 != run);
     }
 
     /// Puts the answers that are not written down yet with what is, if it is time to.
@@ -375,16 +304,7 @@ impl Engine {
 
 /// Between the first look of a sensor and the second.
 fn interval(live: &Live, node: NodeId) -> Duration {
-    match live.run.tree().kind(node) {
-        Kind::Sensor(sensor) => sensor.poke_interval,
-        Kind::Exec(_)
-        | Kind::Serial(_)
-        | Kind::Parallel(_)
-        | Kind::Branch(_)
-        | Kind::Choice(_)
-        | Kind::Lazy(_)
-        | Kind::Awaited => Duration::ZERO,
-    }
+    live.run.tree().kind(node).sensor().map_or(Duration::ZERO, |sensor| sensor.poke_interval)
 }
 
 fn shown(at: Timestamp) -> String {

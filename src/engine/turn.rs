@@ -37,6 +37,9 @@ pub(super) struct Turn {
     pub(super) decided: Vec<(Box<str>, Vec<Entry>)>,
 }
 
+/// The nodes whose records a turn has changed, by run; of each in document order.
+pub(super) type Changes = Vec<(RunId, Vec<NodeId>)>;
+
 /// A reply that waits for the commit.
 pub(super) enum Answer {
     Done(oneshot::Sender<Result<(), Refused>>, Result<(), Refused>),

@@ -1,9 +1,12 @@
 //! The files of a task: where its log and its outputs go, and how outputs are read.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use nix::libc::O_NONBLOCK;
 use sha2::{Digest, Sha256};
 
 use crate::run::state::{AttemptId, RunId};
@@ -79,11 +82,7 @@ impl Places {
 
     /// What an attempt wrote, or why it cannot be read, in words.
     pub fn read_outputs(&self, attempt: AttemptId) -> Result<BTreeMap<String, String>, String> {
-        let file = match std::fs::File::open(self.output(attempt)) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-            Err(error) => return Err(error.to_string()),
-        };
+        let Some(file) = left_behind(&self.output(attempt))? else { return Ok(BTreeMap::new()) };
         let mut text = String::new();
         let read = file.take(LARGEST_OUTPUT + 1).read_to_string(&mut text);
         match read {
@@ -95,13 +94,39 @@ impl Places {
         }
     }
 
+    /// Removes what attempts wrote that are not under way: it was kept before a crash, or never will be.
+    pub fn forget_outputs_but(&self, live: impl Fn(AttemptId) -> bool) {
+        for dir in ["trees", "outputs"] {
+            // What cannot be read or removed now may be with the next start.
+            for file in std::fs::read_dir(self.state.join(dir)).into_iter().flatten().flatten() {
+                let name = file.file_name();
+                let number = name.to_str().and_then(|name| name.split('.').next()?.parse().ok());
+                if number.is_some_and(|number| !live(AttemptId(number))) {
+                    let _ = std::fs::remove_file(file.path());
+                }
+            }
+        }
+    }
+
     /// Removes what an attempt wrote, now that it is kept elsewhere.
     pub fn forget_outputs(&self, attempt: AttemptId) {
-        // What is left behind by a crash is harmless: the name is never used again.
+        // What stays behind after a crash is removed by the next start.
         for file in [self.output(attempt), self.tree(attempt), self.printed(attempt)] {
             let _ = std::fs::remove_file(file);
         }
     }
+}
+
+/// A file that a command was to write; `None` where there is none, and in words why it cannot be read. What the
+/// command has put there instead, such as a pipe that nobody writes to, is not waited for.
+pub(super) fn left_behind(path: &Path) -> Result<Option<File>, String> {
+    let file = match File::options().read(true).custom_flags(O_NONBLOCK).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let is_file = file.metadata().map_err(|error| error.to_string())?.is_file();
+    if is_file { Ok(Some(file)) } else { Err("it is no regular file".to_owned()) }
 }
 
 /// `key=value` lines; blank lines and lines that begin with `#` are ignored. A later line wins.
@@ -112,11 +137,11 @@ fn parse_outputs(text: &str) -> Result<BTreeMap<String, String>, String> {
             continue;
         }
         let Some((key, value)) = line.split_once('=') else {
-            return Err(format!("line {number} has no `=`: {line:.80}"));
+            return Err(format!("line {number} has no `=`: {line}"));
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
         if key.is_empty() || !key.chars().all(plain) {
-            return Err(format!("line {number} has no proper key before its `=`: {line:.80}"));
+            return Err(format!("line {number} has no proper key before its `=`: {line}"));
         }
         outputs.insert(key.to_owned(), value.to_owned());
     }
@@ -139,6 +164,32 @@ mod tests {
         assert_eq!(parse_outputs("rows=1\nrows 2").unwrap_err(), "line 2 has no `=`: rows 2");
         let error = parse_outputs("a b=2").unwrap_err();
         assert_eq!(error, "line 1 has no proper key before its `=`: a b=2");
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::new(dir.path());
+        places.prepare().unwrap();
+        assert_eq!(places.read_outputs(AttemptId(1)).unwrap(), BTreeMap::new());
+        rustix::fs::mkfifoat(rustix::fs::CWD, places.output(AttemptId(1)), rustix::fs::Mode::RWXU).unwrap();
+        assert_eq!(places.read_outputs(AttemptId(1)).unwrap_err(), "it is no regular file");
+    }
+
+    #[test]
+    fn what_nobody_will_ask_for_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::new(dir.path());
+        places.prepare().unwrap();
+        let files = |attempt| [places.output(attempt), places.tree(attempt), places.printed(attempt)];
+        let [gone, live] = [AttemptId(7), AttemptId(77)].map(files);
+        let foreign = dir.path().join("trees/README");
+        for file in gone.iter().chain(&live).chain([&foreign]) {
+            std::fs::write(file, "").unwrap();
+        }
+        places.forget_outputs_but(|attempt| attempt == AttemptId(77));
+        assert!(live.iter().chain([&foreign]).all(|file| file.exists()));
+        assert!(!gone.iter().any(|file| file.exists()));
     }
 
     #[test]

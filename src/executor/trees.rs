@@ -1,8 +1,8 @@
 //! Reading what a command has left that was to write a tree, off the loop: the tree, from its file to nodes, with
 //! findings in the attempt's log; or, where it has failed, what it printed last. It decides nothing about the run.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::yaml::diagnostic::Severity;
 use crate::yaml::report::{Report, SourceFile, line_and_column};
 
 use super::log::Log;
-use super::output::Places;
+use super::output::{Places, left_behind};
 
 /// Characters of the output's line that are quoted.
 const EXCERPT: usize = 60;
@@ -89,16 +89,7 @@ impl Reading {
                 };
                 self.of(text.map(Option::unwrap_or_default))
             }
-            Wanted::LastWords => {
-                let end =
-                    Log::open(&printed).and_then(|log| log.map(|mut log| log.end(LAST_WORDS.0)).transpose());
-                self.of(end.map_err(|error| error.to_string()).map(|end| match end {
-                    // Half a line might be half a secret.
-                    Some((bytes, false)) if bytes.is_empty() => TOO_LONG.to_owned(),
-                    Some((bytes, _)) => String::from_utf8_lossy(&bytes).into_owned(),
-                    None => String::new(),
-                }))
-            }
+            Wanted::LastWords => self.of(last_lines(&printed)),
         }
     }
 
@@ -184,13 +175,20 @@ fn tree(
     (findings.lines().map(|line| format!("sexton F {line}")).collect(), tree)
 }
 
+/// The whole lines at the end of a file.
+fn last_lines(path: &Path) -> Result<String, String> {
+    let Some(file) = left_behind(path)? else { return Ok(String::new()) };
+    let end = Log::of(file).and_then(|mut log| log.end(LAST_WORDS.0));
+    Ok(match end.map_err(|error| error.to_string())? {
+        // Half a line might be half a secret.
+        (bytes, false) if bytes.is_empty() => TOO_LONG.to_owned(),
+        (bytes, _) => String::from_utf8_lossy(&bytes).into_owned(),
+    })
+}
+
 /// The text of a file; `None` where there is no such file, or nothing in it.
 fn file_text(path: &Path, limit: u64) -> Result<Option<String>, String> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-    };
+    let Some(file) = left_behind(path)? else { return Ok(None) };
     let length = file.metadata().map_err(|error| error.to_string())?.len();
     if length > limit {
         let (has, may) = (size::show(length), size::show(limit));
@@ -281,6 +279,15 @@ mod tests {
             "it has 2049 bytes, and `lazy_limit` of sexton.yaml allows 2KiB"
         );
         assert!(read(&[("printed", &[b'x'; 2048])], wanted(2048)).1.tree.unwrap().is_ok());
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::new(dir.path());
+        places.prepare().unwrap();
+        for pipe in [places.tree(AttemptId(7)), places.printed(AttemptId(7))] {
+            rustix::fs::mkfifoat(rustix::fs::CWD, pipe, rustix::fs::Mode::RWXU).unwrap();
+        }
+        let pipe = reading(dir.path(), wanted(100)).from(&places);
+        assert_eq!(pipe.tree.unwrap().unwrap_err(), "it is no regular file");
+        assert!(reading(dir.path(), Wanted::LastWords).from(&places).tree.is_none());
     }
 
     #[test]

@@ -50,6 +50,20 @@ impl Kind {
         }
     }
 
+    /// What a sensor waits for; `None` for other nodes.
+    pub fn sensor(&self) -> Option<&Sensor> {
+        match self {
+            Self::Sensor(sensor) => Some(sensor),
+            Self::Exec(_)
+            | Self::Serial(_)
+            | Self::Parallel(_)
+            | Self::Branch(_)
+            | Self::Choice(_)
+            | Self::Lazy(_)
+            | Self::Awaited => None,
+        }
+    }
+
     /// The children of a container; `None` for a leaf.
     pub fn children(&self) -> Option<Children> {
         match self {

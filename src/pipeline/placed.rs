@@ -5,7 +5,6 @@ use crate::calendar::offset::Offset;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 
 use super::check::World;
-use super::kind::Kind;
 use super::moments::DateOffset;
 use super::sensor::{Condition, Placed};
 
@@ -13,7 +12,7 @@ use super::sensor::{Condition, Placed};
 pub(crate) fn check(world: &World<'_>, found: &mut Diagnostics) {
     let no_session = world.no_session;
     for node in world.tree.ids() {
-        let Kind::Sensor(sensor) = world.tree.kind(node) else { continue };
+        let Some(sensor) = world.tree.kind(node).sensor() else { continue };
         match &sensor.condition {
             Condition::Session { at, calendar } => {
                 if let Err(error) = Offset::parse(&at.text) {

@@ -79,7 +79,7 @@ impl Run {
 
     /// Nothing speaks against the node any more: it needs a place, but for a sensor, which needs none.
     pub(super) fn free(&mut self, node: NodeId, now: Timestamp) {
-        if matches!(self.tree.kind(node), Kind::Sensor(_)) {
+        if self.tree.kind(node).sensor().is_some() {
             self.set(node, State::Waiting { since: now });
         } else {
             self.set(node, State::Queued { since: now });

@@ -42,7 +42,7 @@ impl Run {
     /// The serial of which a sensor that has waited for long enough skips the rest, and its child that holds
     /// the sensor; `None` where there is no such serial, or where the sensor does no such thing.
     pub(super) fn rest_of(&self, sensor: NodeId) -> Option<(NodeId, NodeId)> {
-        let Kind::Sensor(definition) = self.tree.kind(sensor) else { return None };
+        let definition = self.tree.kind(sensor).sensor()?;
         if definition.on_timeout != OnTimeout::SkipRest {
             return None;
         }

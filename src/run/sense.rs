@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::pipeline::kind::{Kind, Order};
+use crate::pipeline::kind::Order;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::sensor::{Condition, OnTimeout};
 
@@ -25,8 +25,8 @@ impl Run {
 
     /// Whether it is a command that says whether the sensor is true.
     pub(super) fn looks_by_command(&self, node: NodeId) -> bool {
-        let Kind::Sensor(sensor) = self.tree.kind(node) else { return false };
-        matches!(sensor.condition, Condition::Exec(_))
+        let sensor = self.tree.kind(node).sensor();
+        sensor.is_some_and(|sensor| matches!(sensor.condition, Condition::Exec(_)))
     }
 
     /// Its command has looked, and it is not true.
@@ -49,17 +49,8 @@ impl Run {
 
     /// It has waited for as long as its `timeout` says.
     pub(super) fn time_out(&mut self, node: NodeId, now: Timestamp) {
-        let on_timeout = match self.tree.kind(node) {
-            Kind::Sensor(sensor) => sensor.on_timeout,
-            Kind::Exec(_)
-            | Kind::Serial(_)
-            | Kind::Parallel(_)
-            | Kind::Branch(_)
-            | Kind::Choice(_)
-            | Kind::Lazy(_)
-            | Kind::Awaited => OnTimeout::Fail,
-        };
-        match on_timeout {
+        let on_timeout = self.tree.kind(node).sensor().map(|sensor| sensor.on_timeout);
+        match on_timeout.unwrap_or(OnTimeout::Fail) {
             OnTimeout::Fail => self.fail(node, Failure::Timeout, now),
             OnTimeout::Continue => self.skip(node, SkipReason::TimedOut, now),
             OnTimeout::SkipRest => {
@@ -84,7 +75,7 @@ impl Run {
     /// A sensor needs no place, so it is considered also while its siblings wait for theirs.
     pub(super) fn consider_sensor(&mut self, node: NodeId) {
         let Some(up) = self.tree.parent(node) else { return };
-        let ahead = matches!(self.tree.kind(node), Kind::Sensor(_))
+        let ahead = self.tree.kind(node).sensor().is_some()
             && self.tree.kind(up).order() != Order::InTurn
             && matches!(self.state(node), State::Pending)
             && self.tree.forerunners(node).all(|before| self.seen(before).status.is_ended());

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::sensor::Condition;
 use crate::yaml::diagnostic::listed;
@@ -314,7 +313,7 @@ fn not_chosen_words(run: &Run, by: NodeId) -> String {
 
 /// What a sensor waits for, as its file says it.
 fn waited_for(run: &Run, node: NodeId) -> Option<String> {
-    let Kind::Sensor(sensor) = run.tree().kind(node) else { return None };
+    let sensor = run.tree().kind(node).sensor()?;
     Some(match &sensor.condition {
         Condition::Time { at, timezone: None } => at.to_string(),
         Condition::Time { at, timezone: Some(zone) } => format!("{at} {zone}"),

@@ -97,9 +97,10 @@ impl<D: Clone + Eq + Hash> Interests<D> {
         named.chain(others.map(|(watch, _)| watch)).copied().collect()
     }
 
-    /// Everybody a directory matters to. It is not watched any more.
+    /// Everybody a directory matters to: it is no more what it was watched for, unless it is found to be again.
     pub(super) fn lose(&mut self, lost: &D) -> Vec<WatchId> {
-        let Some(directory) = self.directories.remove(lost) else { return Vec::new() };
+        let Some(directory) = self.directories.get_mut(lost).map(std::mem::take) else { return Vec::new() };
+        self.left.push(lost.clone());
         let named = directory.names.into_values().flatten();
         let watches: HashSet<WatchId> =
             named.chain(directory.others.into_iter().map(|(watch, _)| watch)).collect();
@@ -165,5 +166,10 @@ mod tests {
         assert_eq!((interests.take_unused(), interests.take_unused()), (Some(8), None));
         assert_eq!(interests.lose(&9), [WatchId(1)]);
         assert_eq!(interests.lose(&9), []);
+        assert_eq!((interests.take_unused(), interests.take_unused()), (Some(9), None), "it was moved away");
+        interests.set(WatchId(3), vec![(10, Interest::Any)]);
+        assert_eq!(interests.lose(&10), [WatchId(3)]);
+        interests.set(WatchId(3), vec![(10, name("a"))]);
+        assert_eq!(interests.take_unused(), None, "it was moved back");
     }
 }

@@ -13,7 +13,7 @@ use crate::duration;
 use crate::sensor::answer::{Again, Seen};
 use crate::sensor::question::{Files, WatchId};
 
-use super::early::Early;
+use super::early::{Early, Look};
 use super::inotify::{Heard, Listener, Place, Planter};
 use super::interests::Interests;
 use super::lanes::Lanes;
@@ -32,7 +32,14 @@ pub(in crate::sensor) struct Scouts {
     interests: Interests<Place>,
     early: Early<Place>,
     away: JoinSet<Vec<(WatchId, Sight)>>,
-    batches: HashMap<Id, (PathBuf, Vec<WatchId>)>,
+    batches: HashMap<Id, Batch>,
+}
+
+/// Those who are out, and where.
+struct Batch {
+    mount: PathBuf,
+    watches: Vec<WatchId>,
+    look: Look,
 }
 
 struct Kept {
@@ -120,7 +127,8 @@ impl Scouts {
                 let look = |(watch, pattern): (_, Arc<Pattern>)| (watch, look(&pattern, planter.as_ref()));
                 patterns.into_iter().map(look).collect()
             });
-            self.batches.insert(task.id(), (mount, watches));
+            let look = self.early.begin();
+            self.batches.insert(task.id(), Batch { mount, watches, look });
         }
     }
 
@@ -153,7 +161,9 @@ impl Scouts {
     }
 
     fn back(&mut self, id: Id, sights: Vec<(WatchId, Sight)>) -> News {
-        let Some((mount, watches)) = self.batches.remove(&id) else { return News::Stirred(Vec::new()) };
+        let Some(Batch { mount, watches, look }) = self.batches.remove(&id) else {
+            return News::Stirred(Vec::new());
+        };
         self.lanes.finish(&mount);
         let now = Now { since_boot: self.clock.since_boot(), wall: self.clock.now() };
         let mut seen = Vec::new();
@@ -167,7 +177,7 @@ impl Scouts {
                 ));
                 continue;
             };
-            let missed = self.early.concerns(&sight.watched);
+            let missed = self.early.concerns(&sight.watched, look);
             self.interests.set(watch, std::mem::take(&mut sight.watched));
             let found = kept.judge(sight, now);
             seen.push((
@@ -180,12 +190,12 @@ impl Scouts {
                 },
             ));
         }
+        self.early.forget_before(self.batches.values().map(|batch| batch.look).min());
         self.uproot();
         News::Seen(seen)
     }
 
     fn heard(&mut self, heard: Vec<Heard>) -> News {
-        let nobody_is_out = self.lanes.is_idle();
         let mut stirred = HashSet::new();
         for heard in heard {
             match heard {
@@ -200,8 +210,8 @@ impl Scouts {
                 Heard::TooMuch => stirred.extend(self.kept.keys()),
             }
         }
-        if nobody_is_out {
-            self.early.clear();
+        if self.batches.is_empty() {
+            self.early.forget_before(None);
         }
         News::Stirred(stirred.into_iter().collect())
     }
@@ -212,7 +222,6 @@ impl Scouts {
         if !self.lanes.is_idle() {
             return;
         }
-        self.early.clear();
         while let Some(place) = self.interests.take_unused() {
             if let Ear::Open(listener, _) = &self.ear {
                 listener.uproot(place);
@@ -295,5 +304,79 @@ fn nothing(pattern: &str, sight: &Sight) -> String {
             format!("no file matches {pattern}: there is no directory {}", directory.display())
         }
         None => format!("no file matches {pattern}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt as _;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::clock::System;
+
+    const WATCH: WatchId = WatchId(1);
+
+    /// Scouts that wait for a file of this pattern below a directory.
+    fn scouts(dir: &TempDir, pattern: &str) -> Scouts {
+        let mut scouts = Scouts::new(Arc::new(System));
+        let pattern = dir.path().join(pattern).display().to_string();
+        scouts.add(WATCH, &Files { pattern, stable_for: Duration::ZERO }).unwrap();
+        scouts
+    }
+
+    async fn look(scouts: &mut Scouts) -> Seen {
+        scouts.queue(WATCH);
+        scouts.start();
+        loop {
+            if let News::Seen(seen) = scouts.news().await {
+                return seen.into_iter().next().unwrap().1;
+            }
+        }
+    }
+
+    async fn stirred(scouts: &mut Scouts) {
+        while !matches!(scouts.news().await, News::Stirred(watches) if watches == [WATCH]) {}
+    }
+
+    #[tokio::test]
+    async fn one_who_does_not_come_back_has_nobody_else_look_again_and_again() {
+        let dir = TempDir::new().unwrap();
+        let mut scouts = scouts(&dir, "*.zip");
+        // Somebody is out on a file server that does not answer.
+        scouts.lanes.queue(WatchId(2), "/nowhere".into());
+        let (mount, watches) = scouts.lanes.start(Duration::ZERO).unwrap();
+        let never = scouts.away.spawn(std::future::pending()).id();
+        let look_of_his = scouts.early.begin();
+        scouts.batches.insert(never, Batch { mount, watches, look: look_of_his });
+        assert!(matches!(look(&mut scouts).await, Seen::NotYet(_, Again::Paced)));
+        fs::write(dir.path().join("a.zip"), "").unwrap();
+        fs::remove_file(dir.path().join("a.zip")).unwrap();
+        stirred(&mut scouts).await;
+        let seen = look(&mut scouts).await;
+        assert!(matches!(seen, Seen::NotYet(_, Again::Paced)), "{seen:?}");
+    }
+
+    /// Whether this process watches a directory, by the kernel's own list.
+    fn is_watched(inode: u64) -> bool {
+        let wanted = format!(" ino:{inode:x} ");
+        let infos = fs::read_dir("/proc/self/fdinfo").unwrap().flatten();
+        infos.filter_map(|info| fs::read_to_string(info.path()).ok()).any(|info| info.contains(&wanted))
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_moved_away_is_not_watched_any_more() {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("in")).unwrap();
+        let inode = fs::metadata(dir.path().join("in")).unwrap().ino();
+        let mut scouts = scouts(&dir, "in/a.zip");
+        look(&mut scouts).await;
+        assert!(is_watched(inode));
+        fs::rename(dir.path().join("in"), dir.path().join("old")).unwrap();
+        stirred(&mut scouts).await;
+        look(&mut scouts).await;
+        assert!(!is_watched(inode));
     }
 }

@@ -40,6 +40,17 @@ night         succeeded
 }
 
 #[test]
+fn what_nobody_took_up_before_the_end_is_removed_with_the_next_start() {
+    let desk = Desk::new().pipeline("night", "exec: 'true'");
+    desk.run("night").exit(0);
+    let desk = desk.file("state/trees/7.stdout", "parallel:").file("state/outputs/7", "rows=1");
+    desk.run("night").exit(0);
+    for dir in ["state/trees", "state/outputs"] {
+        assert_eq!(std::fs::read_dir(desk.path(dir)).unwrap().count(), 0, "{dir}");
+    }
+}
+
+#[test]
 fn a_file_goes_before_what_is_printed() {
     let plan = r#"echo "exec: echo printed"; printf '{"exec": ["echo", "written"]}' >"$SEXTON_TREE""#;
     let desk = script(Desk::new(), plan).pipeline("night", "lazy: [/bin/sh, plan]");

@@ -30,6 +30,17 @@ fn a_line_that_is_no_output_fails_the_task() {
 }
 
 #[test]
+fn what_is_no_file_holds_nobody_up() {
+    let yaml = "parallel:\n  pipe: rm -f $SEXTON_OUTPUT; mkfifo $SEXTON_OUTPUT\n  \
+                tree: {lazy: mkfifo $SEXTON_TREE}\n";
+    let desk = Desk::new().pipeline("bad", yaml);
+    desk.run("bad")
+        .exit(1)
+        .stdout_has("bad output: it is no regular file\n")
+        .stdout_has("bad tree: it is no regular file\n");
+}
+
+#[test]
 fn an_output_that_was_not_written_is_named() {
     let yaml = "serial:\n  count: 'true'\n  use: {exec: [echo, '{{ outputs[\"count\"].rows }}']}\n";
     let desk = Desk::new().pipeline("unset", yaml);

@@ -125,6 +125,33 @@ fn what_goes_wrong_with_a_secret_does_not_show_it() {
 }
 
 #[test]
+fn no_part_of_a_long_secret_is_shown() {
+    let (one, lines) = ("0123456789".repeat(30), format!("{}\n{}", "abcdefghij".repeat(7), "end of the key"));
+    let settings = "secrets: {token: {file: TOKEN}, key: {file: KEY}}\n";
+    let desk = Desk::new().file("token", &one).file("key", &lines);
+    let settings = settings.replace("TOKEN", &desk.path("token").display().to_string());
+    let settings = settings.replace("KEY", &desk.path("key").display().to_string());
+    let yaml = r#"
+env: {TOKEN: '{{ secret("token") }}', KEY: '{{ secret("key") }}'}
+parallel:
+  line: echo "$TOKEN" > "$SEXTON_OUTPUT"
+  lines: echo "$KEY" > "$SEXTON_OUTPUT"
+  choice: {choose: cat DIR/token, branch: {a: 'true', b: 'true'}}
+  log: echo "$KEY" | sed 's/^/  /'
+"#;
+    let yaml = yaml.replace("DIR", &desk.path("").display().to_string());
+    let desk = desk.file("config/sexton.yaml", &settings).pipeline("vault", &yaml);
+    desk.run("vault")
+        .exit(1)
+        .stdout_has("  line      failed           bad output: line 1 has no `=`: ***\n")
+        .stdout_has("  lines     failed           bad output: line 1 has no `=`: ***\n")
+        .stdout_has("it chose `***`, and the children are `a` and `b`");
+    desk.ask(&["logs", "1", "log"]).exit(0).stdout_is("  ***\n  ***\n");
+    let parts = ["0123456789", "abcdefghij", "end of the key"];
+    assert_eq!(holding(&desk.path("state"), &parts), Vec::<PathBuf>::new());
+}
+
+#[test]
 fn a_secret_that_cannot_be_had_fails_who_needs_it() {
     let desk = desk().pipeline(
         "vault",

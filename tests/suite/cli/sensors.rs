@@ -58,13 +58,15 @@ fn an_interrupt_ends_the_waiting() {
 fn a_sensor_that_can_never_be_true_fails_at_once() {
     let yaml = "parallel:\n  web: {sensor: {http: 'http://vendor.example:x/'}}\n  \
                 file: {sensor: {file: '/in/[x'}}\n  \
-                secret: {sensor: {http: 'http://vendor.example/', headers: {k: '{{ secret(\"none\") }}'}}}\n";
+                secret: {sensor: {http: 'http://vendor.example/', headers: {k: '{{ secret(\"none\") }}'}}}\n  \
+                itself: {sensor: {run: '{{ pipeline }}'}}\n";
     let desk = Desk::new().pipeline("night", yaml);
     desk.run("night")
         .exit(1)
         .stdout_has("web     failed  `http://vendor.example:x/` is no address: invalid port number\n")
         .stdout_has("file    failed  `/in/[x` is no pattern: invalid range pattern\n")
-        .stdout_has("secret  failed  the secret `none` is not declared in sexton.yaml\n");
+        .stdout_has("secret  failed  the secret `none` is not declared in sexton.yaml\n")
+        .stdout_has("itself  failed  it would wait for its own run to end; give it an `offset`, or the ");
 }
 
 #[test]

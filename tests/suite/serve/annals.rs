@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use sexton::run::state::{Exit, RunId};
+use sexton::run::state::{Exit, RunId, Status};
 use sexton::schedule::slot::Decision;
 use sexton::store::db::{FILE, Reader};
 use sexton::store::ledger::{LedgerFilter, LedgerRecord};
@@ -84,6 +84,14 @@ impl Annals {
     pub(super) async fn wait_for_fires(&self, pipeline: &str, count: usize) {
         until_so(&format!("{count} slots of {pipeline} have fired"), async || {
             self.fired(pipeline).await.len() >= count
+        })
+        .await;
+    }
+
+    /// Waits till a task of a run has this status.
+    pub(super) async fn wait_for_status(&self, run: i64, path: &str, status: Status) {
+        until_so(&format!("{path} of run {run} is {status:?}"), async || {
+            self.reader.status(RunId(run), path).await.unwrap() == Some(status)
         })
         .await;
     }

@@ -17,6 +17,8 @@ pub(super) struct Sights {
     /// The daemon, while it lives.
     told: Option<mpsc::Sender<Vec<Report>>>,
     waits: BTreeMap<WatchId, Wait>,
+    /// How often somebody was told to look now.
+    pub(super) hurried: u32,
 }
 
 struct Wait {
@@ -30,7 +32,7 @@ struct Wait {
 
 impl Sights {
     pub(super) fn told_to(told: mpsc::Sender<Vec<Report>>) -> Self {
-        Self { told: Some(told), waits: BTreeMap::new() }
+        Self { told: Some(told), ..Self::default() }
     }
 
     pub(super) fn next(&self) -> Option<Timestamp> {
@@ -66,6 +68,12 @@ impl Sights {
         let comes = match subject {
             Subject::Own => None,
             Subject::File(files) if files.pattern.ends_with("/surely") => Some((2, Finding::Met)),
+            Subject::File(files) if files.pattern.ends_with("/never") => Some((u32::MAX, Finding::Met)),
+            // It comes at five past four.
+            Subject::File(files) if files.pattern.ends_with("/five-past") => {
+                let is_there = now.as_second() % 3600 >= 300;
+                Some((if is_there { 1 } else { u32::MAX }, Finding::Met))
+            }
             Subject::File(_) | Subject::Http(_) | Subject::Object(_) => {
                 Some((1 + chance.below(4) as u32, finding))
             }
@@ -81,6 +89,7 @@ impl Sights {
     }
 
     pub(super) fn hurry(&mut self, watch: WatchId, now: Timestamp) {
+        self.hurried += 1;
         if let Some(at) = self.waits.get_mut(&watch).and_then(|wait| wait.at.as_mut()) {
             *at = now;
         }

@@ -189,6 +189,11 @@ impl World {
     pub(super) fn held(&self) -> Vec<u64> {
         self.inner().keeper.attempts.keys().copied().collect()
     }
+
+    /// How often somebody who looks out was told to look now.
+    pub(super) fn hurried(&self) -> u32 {
+        self.inner().sights.hurried
+    }
 }
 
 impl Inner {
