@@ -39,7 +39,7 @@ pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {
     let places = Places::new(&dir);
     let file = places.absolute(&places.log(&record.pipeline_name, record.id, &path, attempt.number));
     if !file.exists() {
-        eprintln!("attempt {} of `{}` has printed nothing", attempt.number, args.path);
+        out::note(&format!("attempt {} of `{}` has printed nothing", attempt.number, args.path));
     } else if let Some(count) = args.tail {
         let lines = log::tail(&file, count, args.timestamps);
         let lines = lines.with_context(|| format!("reading {}", file.display()))?;

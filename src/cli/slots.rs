@@ -77,8 +77,10 @@ fn in_force(outlook: &Outlook) -> Option<Pipeline> {
     let files = outlook.calendars.iter().map(|(path, text)| SourceFile::new(path.clone(), text.clone()));
     let calendars = Book::with(&files.collect::<Vec<_>>()).0;
     let read = kept::read(&kept.name, &kept.source, &kept.defaults, &calendars);
-    read.map_err(|report| eprintln!("what is in force of `{}` can no longer be read:\n{report}", kept.name))
-        .ok()
+    let told = |report| {
+        out::note(&format!("what is in force of `{}` can no longer be read:\n{report}", kept.name));
+    };
+    read.map_err(told).ok()
 }
 
 /// What holds of the pipeline as a whole, beyond its slots.

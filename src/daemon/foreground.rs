@@ -62,7 +62,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
         Ok(params) => params,
         Err(errors) => {
             for error in errors {
-                eprintln!("error: {error}");
+                out::note(&format!("error: {error}"));
             }
             return Ok(Outcome::Unusable);
         }
@@ -181,7 +181,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let reread = move |definition: &_| reread(definition, &calendars);
     let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
     for (run, error) in &recovered.unreadable {
-        eprintln!("warning: {error}\nit is closed as cancelled");
+        out::note(&format!("warning: {error}\nit is closed as cancelled"));
         store.abandon(*run, now).await?;
     }
     let leftover = !recovered.is_empty();
@@ -218,7 +218,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     };
     let mut engine = Engine::new(parts, next, recovered);
     if leftover {
-        eprintln!("closing what an earlier sexton run left unfinished …");
+        out::note("closing what an earlier sexton run left unfinished …");
         engine.cancel_all(LATER).await?;
         engine.run_until_idle().await?;
     }
@@ -317,14 +317,14 @@ async fn to_the_end(
             _ = term.recv() => {}
         }
         if interrupted {
-            eprintln!(
+            out::note(&format!(
                 "leaving at once; what still runs is being ended, and the next sexton run closes run {run}"
-            );
+            ));
             return Ok(None);
         }
         interrupted = true;
         if !drawn {
-            eprintln!("cancelling; what still runs is being ended (again to leave at once) …");
+            out::note("cancelling; what still runs is being ended (again to leave at once) …");
         }
         let control = control.clone();
         tokio::spawn(async move { control.cancel(run, "/", "an interrupt").await });

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::pipeline::sensor::NoSlot;
 use crate::run::state::{RunId, Status};
 use crate::schedule::definition::Timetable;
+use crate::schedule::plan::next_to_fire;
 use crate::schedule::preview::{Foreseen, preview};
 use crate::schedule::slot::Decision;
 use crate::sensor::answer::{Again, Seen};
@@ -27,15 +28,15 @@ pub(super) enum Verdict {
 }
 
 /// Whether the pipeline has a slot for the date.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SlotThere {
     /// The next one that is still to come.
     Ahead(Timestamp),
-    /// They are all over; the last one.
+    /// They are all over; the first one.
     Over(Timestamp),
-    None,
     /// Its calendar ends before that date: what is known, in words.
     Unknown(String),
+    None,
     /// It has no schedule.
     Unscheduled,
     /// There is no such pipeline.
@@ -68,23 +69,21 @@ pub(super) fn slot(timetable: Option<&Timetable>, other: &Other, now: Timestamp)
     if scheduled.peek().is_none() {
         return SlotThere::Unscheduled;
     }
-    let (mut next, mut last, mut unknown) = (None::<Timestamp>, None, None);
-    for schedule in scheduled {
+    let found = scheduled.filter_map(|schedule| {
         // In the order of time: one of each second of a day has many.
-        for foreseen in preview(schedule, policy, (other.date, other.date)) {
-            match foreseen {
-                Foreseen::Slot(entry) if entry.decision != Decision::Fired => {}
-                Foreseen::Slot(entry) if entry.first < now => last = last.max(Some(entry.first)),
-                Foreseen::Slot(entry) => {
-                    next = Some(next.map_or(entry.first, |known| known.min(entry.first)));
-                    break;
-                }
-                Foreseen::Exhausted { reason, .. } => unknown = Some(reason),
+        let mut all = preview(schedule, policy, (other.date, other.date));
+        all.find_map(|foreseen| match foreseen {
+            Foreseen::Slot(entry) if entry.decision != Decision::Fired => None,
+            Foreseen::Slot(entry) if entry.first >= now => Some(SlotThere::Ahead(entry.first)),
+            Foreseen::Slot(entry) => {
+                let after = now - SignedDuration::from_nanos(1);
+                let next = next_to_fire(schedule, policy, after).filter(|next| next.date == other.date);
+                Some(next.map_or(SlotThere::Over(entry.first), |next| SlotThere::Ahead(next.at)))
             }
-        }
-    }
-    let known = next.map(SlotThere::Ahead).or(last.map(SlotThere::Over));
-    known.or(unknown.map(SlotThere::Unknown)).unwrap_or(SlotThere::None)
+            Foreseen::Exhausted { reason, .. } => Some(SlotThere::Unknown(reason)),
+        })
+    });
+    found.min().unwrap_or(SlotThere::None)
 }
 
 /// What follows for who waits; whether there is a slot matters only without a run.
@@ -98,7 +97,8 @@ pub(super) fn judge(other: &Other, newest: Option<Newest>, slot: impl FnOnce() -
             }
             (SlotThere::Over(at), _) => {
                 let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
-                Verdict::NotYet(format!("`{pipeline}` has no run for {date}; its slot was at {at}"))
+                let none = format!("`{pipeline}` has no run for {date}, and no slot of it is to come");
+                Verdict::NotYet(format!("{none}: the first was at {at}"))
             }
             (SlotThere::Unknown(why), _) => {
                 Verdict::NotYet(format!("nobody knows whether `{pipeline}` has a slot on {date}: {why}"))
@@ -217,7 +217,9 @@ mod tests {
                 NoSlot::Skip,
                 SlotThere::Over(at),
                 Verdict::NotYet(
-                    "`nightly` has no run for 2026-11-20; its slot was at 2026-11-21 02:30:00Z".to_owned(),
+                    "`nightly` has no run for 2026-11-20, and no slot of it is to come: the first was at \
+                     2026-11-21 02:30:00Z"
+                        .to_owned(),
                 ),
             ),
             (NoSlot::Skip, SlotThere::None, Verdict::Skipped(none.to_owned())),
@@ -251,7 +253,7 @@ mod tests {
             ("2026-11-18T12:00:00Z", SlotThere::Ahead(at("2026-11-20T00:30:00Z"))),
             ("2026-11-20T06:30:00Z", SlotThere::Ahead(at("2026-11-20T06:30:00Z"))),
             ("2026-11-20T06:30:01Z", SlotThere::Ahead(at("2026-11-20T07:00:00Z"))),
-            ("2026-11-20T18:31:00Z", SlotThere::Over(at("2026-11-20T18:30:00Z"))),
+            ("2026-11-20T18:31:00Z", SlotThere::Over(at("2026-11-20T00:30:00Z"))),
         ] {
             assert_eq!(asked(now), slot, "at {now}");
         }

@@ -43,6 +43,7 @@ fn an_interrupt_ends_the_waiting() {
     let going = desk.run("night").start();
     said(&going, "no file matches /nowhere/x: there is no directory /nowhere\n");
     said(&going, "waiting          clock  waits until ");
+    said(&going, " (23:59:59 UTC)\n");
     going.signal("INT");
     going
         .exit(130)
