@@ -91,16 +91,7 @@ impl Reading {
                 };
                 self.of(text.map(Option::unwrap_or_default))
             }
-            Wanted::LastWords => {
-                let end =
-                    Log::open(&printed).and_then(|log| log.map(|mut log| log.end(LAST_WORDS.0)).transpose());
-                self.of(end.map_err(|error| error.to_string()).map(|end| match end {
-                    // Half a line might be half a secret.
-                    Some((bytes, false)) if bytes.is_empty() => TOO_LONG.to_owned(),
-                    Some((bytes, _)) => String::from_utf8_lossy(&bytes).into_owned(),
-                    None => String::new(),
-                }))
-            }
+            Wanted::LastWords => self.of(last_lines(&printed)),
         }
     }
 
@@ -186,6 +177,17 @@ fn tree(
         None => Err(first_error(&report)),
     };
     (findings.lines().map(|line| format!("sexton F {line}")).collect(), tree)
+}
+
+/// The whole lines at the end of a file.
+fn last_lines(path: &Path) -> Result<String, String> {
+    let Some(file) = left_behind(path)? else { return Ok(String::new()) };
+    let end = Log::of(file).and_then(|mut log| log.end(LAST_WORDS.0));
+    Ok(match end.map_err(|error| error.to_string())? {
+        // Half a line might be half a secret.
+        (bytes, false) if bytes.is_empty() => TOO_LONG.to_owned(),
+        (bytes, _) => String::from_utf8_lossy(&bytes).into_owned(),
+    })
 }
 
 /// The text of a file; `None` where there is no such file, or nothing in it.
@@ -285,9 +287,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let places = Places::new(dir.path());
         places.prepare().unwrap();
-        rustix::fs::mkfifoat(rustix::fs::CWD, places.tree(AttemptId(7)), rustix::fs::Mode::RWXU).unwrap();
-        let read = reading(dir.path(), wanted(100)).from(&places);
-        assert_eq!(read.tree.unwrap().unwrap_err(), "it is no regular file");
+        for pipe in [places.tree(AttemptId(7)), places.printed(AttemptId(7))] {
+            rustix::fs::mkfifoat(rustix::fs::CWD, pipe, rustix::fs::Mode::RWXU).unwrap();
+        }
+        let pipe = reading(dir.path(), wanted(100)).from(&places);
+        assert_eq!(pipe.tree.unwrap().unwrap_err(), "it is no regular file");
+        assert!(reading(dir.path(), Wanted::LastWords).from(&places).tree.is_none());
     }
 
     #[test]
