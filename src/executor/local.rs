@@ -357,6 +357,7 @@ fn launch(job: Job) -> Launch {
         user: job.user,
         log: job.log,
         stdout: job.stdout,
+        stdout_limit: None,
         timeout_ms: job.timeout.map(millis),
         kill_grace_ms: millis(job.kill_grace),
         mask: job.mask,

@@ -150,6 +150,7 @@ async fn what_the_keeper_knows_of_the_past_is_reported() {
         by: By::Itself,
         usage: Usage::default(),
         log: LogSummary::default(),
+        stdout: None,
         leftovers: 0,
         unkillable: 0,
     };
