@@ -117,6 +117,7 @@ impl Engine {
             pipeline: live.pipeline.clone(),
             inherited: tree.settings(tree.parent(flight.node).unwrap_or(flight.node)).clone(),
             limit: self.parts.lazy_limit,
+            cut: ended.cut.clone(),
             mask: self.parts.surroundings.secrets.values(),
             log: (self.parts.places.absolute(&log), ended.log_bytes.0),
             at: ended.ended_at.unwrap_or_else(|| self.now()),

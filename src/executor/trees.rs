@@ -36,12 +36,39 @@ pub struct Reading {
     pub inherited: Settings,
     /// How many bytes it may have.
     pub limit: u64,
+    /// Why what was printed is not whole, if it is not.
+    pub cut: Option<Cut>,
     /// Texts that are not kept.
     pub mask: Vec<String>,
     /// The attempt's log, and how much of it there was when it ended.
     pub log: (PathBuf, u64),
     /// When it ended.
     pub at: Timestamp,
+}
+
+/// Why what a command wrote is not, or may not be, all there: a part of a tree may look like a smaller tree.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Cut {
+    /// It is over the limit.
+    #[error(
+        "it has {}, and `lazy_limit` of sexton.yaml allows {}",
+        size::show(*.bytes),
+        size::show(*.limit)
+    )]
+    TooMuch {
+        /// Bytes that were written.
+        bytes: u64,
+        /// Bytes that are read.
+        limit: u64,
+    },
+    /// The disk has refused some of it.
+    #[error("{bytes} bytes of what was printed could not be written: {why}")]
+    Unwritten {
+        /// How many.
+        bytes: u64,
+        /// The disk's reason, in words.
+        why: String,
+    },
 }
 
 /// What has come of it.
@@ -60,7 +87,10 @@ impl Reading {
     pub fn from(self, places: &Places) -> Read {
         let text = file_text(&places.tree(self.attempt), self.limit);
         let text = match text {
-            Ok(None) => file_text(&places.printed(self.attempt), self.limit),
+            Ok(None) => match &self.cut {
+                None => file_text(&places.printed(self.attempt), self.limit),
+                Some(cut) => Err(cut.to_string()),
+            },
             found => found,
         };
         self.of(text.map(Option::unwrap_or_default))
@@ -123,8 +153,7 @@ fn file_text(path: &Path, limit: u64) -> Result<Option<String>, String> {
     let Some(file) = left_behind(path)? else { return Ok(None) };
     let length = file.metadata().map_err(|error| error.to_string())?.len();
     if length > limit {
-        let (has, may) = (size::show(length), size::show(limit));
-        return Err(format!("it has {has}, and `lazy_limit` of sexton.yaml allows {may}"));
+        return Err(Cut::TooMuch { bytes: length, limit }.to_string());
     }
     let mut bytes = Vec::with_capacity(length as usize);
     file.take(limit).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
@@ -169,6 +198,7 @@ mod tests {
             pipeline: Arc::new(pipeline),
             inherited: Settings::default(),
             limit,
+            cut: None,
             mask: vec!["hunter2".to_owned(), "hunter22".to_owned(), String::new()],
             log: (dir.join("logs/p/1/generate.1.log"), 0),
             at: Timestamp::UNIX_EPOCH,
@@ -211,6 +241,28 @@ mod tests {
         places.prepare().unwrap();
         rustix::fs::mkfifoat(rustix::fs::CWD, places.tree(AttemptId(7)), rustix::fs::Mode::RWXU).unwrap();
         assert_eq!(reading(dir.path(), 100).from(&places).tree.unwrap_err(), "it is no regular file");
+    }
+
+    #[test]
+    fn a_part_of_what_was_printed_is_no_tree() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places::new(dir.path());
+        places.prepare().unwrap();
+        std::fs::write(places.printed(AttemptId(7)), "parallel: {a: x}\n").unwrap();
+        let cut = |cut| Reading { cut: Some(cut), ..reading(dir.path(), 100) }.from(&places).tree;
+        // The limit has grown since.
+        let too_much = Cut::TooMuch { bytes: 18, limit: 17 };
+        assert_eq!(
+            cut(too_much.clone()).unwrap_err(),
+            "it has 18 bytes, and `lazy_limit` of sexton.yaml allows 17 bytes"
+        );
+        let unwritten = Cut::Unwritten { bytes: 12, why: "No space left on device (os error 28)".to_owned() };
+        assert_eq!(
+            cut(unwritten).unwrap_err(),
+            "12 bytes of what was printed could not be written: No space left on device (os error 28)"
+        );
+        std::fs::write(places.tree(AttemptId(7)), "exec: x").unwrap();
+        assert!(cut(too_much).is_ok(), "what was printed is not asked for");
     }
 
     #[test]
