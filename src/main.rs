@@ -6,6 +6,7 @@ use clap::Parser as _;
 
 use sexton::cli::args::{Command, Sexton};
 use sexton::cli::failure::Outcome;
+use sexton::cli::show::out;
 use sexton::cli::{calendar, check, ledger, logs, next, plan, runs, schema, tasks, why};
 use sexton::clock::{Clock as _, System};
 use sexton::daemon::surroundings::{block_on, keeper};
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
     match dispatch(Sexton::parse().command) {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            eprintln!("error: {}", told(&error));
+            out::note(&format!("error: {}", told(&error)));
             Outcome::Unusable.into()
         }
     }

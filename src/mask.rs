@@ -4,28 +4,58 @@ use serde::{Deserialize, Serialize};
 
 /// What stands where a secret was.
 pub const MASK: &[u8] = b"***";
-/// Bytes of a line of a secret that is hidden by itself, too: less is to be found anywhere, such as a brace.
-const LINE: usize = 8;
+
+/// Characters. What is shorter stands in every text for something else, and hiding it would hide nothing.
+pub const SHORTEST: usize = 4;
+
+/// What is hidden of a secret: all of it; and of one with several lines each line that is long enough by
+/// itself, without the white space around it.
+pub fn hidden(secret: &str) -> impl Iterator<Item = &str> {
+    let lines = secret.contains('\n').then(|| secret.lines().map(str::trim));
+    let lines = lines.into_iter().flatten().filter(|line| line.chars().count() >= SHORTEST);
+    std::iter::once(secret).chain(lines).filter(|text| !text.is_empty())
+}
+
+/// Whether there is something in a text that is hidden of a secret.
+pub fn reveals(text: &str, secret: &str) -> bool {
+    hidden(secret).any(|part| text.contains(part))
+}
 
 /// Replaces secrets in one stream: at each place the longest secret that matches there, leftmost first.
 /// What may still become a secret is held back until it is decided.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "HandedOver")]
 pub struct Masker {
+    /// By their first byte, the longest first. None is empty.
     secrets: Vec<Vec<u8>>,
     held: Vec<u8>,
 }
 
+/// A masker as another process has left it, which may have been an older sexton.
+#[derive(Deserialize)]
+struct HandedOver {
+    secrets: Vec<Vec<u8>>,
+    held: Vec<u8>,
+}
+
+impl From<HandedOver> for Masker {
+    fn from(from: HandedOver) -> Self {
+        Self { secrets: sorted(from.secrets), held: from.held }
+    }
+}
+
+fn sorted(mut secrets: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    secrets.retain(|secret| !secret.is_empty());
+    secrets.sort_by(|a, b| a[0].cmp(&b[0]).then(b.len().cmp(&a.len())).then_with(|| a.cmp(b)));
+    secrets.dedup();
+    secrets
+}
+
 impl Masker {
-    /// Hides these, and the lines of those that have several, which others may take apart; empty ones are
-    /// ignored.
+    /// Hides these, as [`hidden`] says; empty ones are ignored.
     pub fn new(secrets: &[String]) -> Self {
-        let lines = secrets.iter().filter(|secret| secret.contains('\n')).flat_map(|secret| secret.lines());
-        let lines = lines.map(str::trim).filter(|line| line.len() >= LINE);
-        let whole = secrets.iter().map(String::as_str).filter(|secret| !secret.is_empty());
-        let mut secrets: Vec<Vec<u8>> = whole.chain(lines).map(|secret| secret.as_bytes().to_vec()).collect();
-        secrets.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        secrets.dedup();
-        Self { secrets, held: Vec::new() }
+        let texts = secrets.iter().flat_map(|secret| hidden(secret));
+        Self { secrets: sorted(texts.map(|text| text.as_bytes().to_owned()).collect()), held: Vec::new() }
     }
 
     /// Whether there is nothing to hide.
@@ -50,24 +80,14 @@ impl Masker {
 
     fn run(&mut self, out: &mut Vec<u8>, last: bool) {
         let held = std::mem::take(&mut self.held);
-        let mut begins = [false; 256];
-        for secret in &self.secrets {
-            begins[usize::from(secret[0])] = true;
-        }
         let mut at = 0;
         while at < held.len() {
             let rest = &held[at..];
-            if !begins[usize::from(rest[0])] {
-                out.push(rest[0]);
-                at += 1;
-                continue;
-            }
-            if !last
-                && self.secrets.iter().any(|secret| secret.len() > rest.len() && secret.starts_with(rest))
-            {
+            let mut begun = self.beginning_with(rest[0]);
+            if !last && begun.clone().any(|secret| secret.len() > rest.len() && secret.starts_with(rest)) {
                 break;
             }
-            if let Some(secret) = self.secrets.iter().find(|secret| rest.starts_with(secret)) {
+            if let Some(secret) = begun.find(|secret| rest.starts_with(secret)) {
                 out.extend_from_slice(MASK);
                 at += secret.len();
             } else {
@@ -77,6 +97,12 @@ impl Masker {
         }
         self.held = held;
         self.held.drain(..at);
+    }
+
+    /// The secrets that begin with a byte, the longest first. There may be thousands, line by line.
+    fn beginning_with(&self, first: u8) -> impl Iterator<Item = &Vec<u8>> + Clone {
+        let from = self.secrets.partition_point(|secret| secret[0] < first);
+        self.secrets[from..].iter().take_while(move |secret| secret[0] == first)
     }
 
     /// Hides the secrets of a whole text.
@@ -122,15 +148,23 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_secret_are_hidden_by_themselves() {
-        let secrets = ["{\n  key: 0123456789\n}".to_owned()];
-        for (input, expected) in [
-            ("a {\n  key: 0123456789\n} b", "a *** b"),
-            ("{\n\tkey: 0123456789\n}", "{\n\t***\n}"),
-            ("key: 01234567", "key: 01234567"),
-        ] {
-            assert_eq!(String::from_utf8_lossy(&masked(&secrets, &[input.as_bytes()])), expected);
-        }
+    fn of_several_lines_each_is_hidden_by_itself() {
+        let key = "-----BEGIN KEY-----\r\n  MIIEvQ IBADAN\nabc\n\n-----END KEY-----";
+        let text = |input: &str| Masker::text(&[key.to_owned(), "one line".to_owned()], input);
+        assert_eq!(text(key), "***", "all of it is one secret");
+        assert_eq!(text("2: MIIEvQ IBADAN."), "2: ***.");
+        assert_eq!(text("-----BEGIN KEY-----\n      MIIEvQ IBADAN\nabc\n"), "***\n      ***\nabc\n");
+        assert_eq!(text("one, line, one line"), "one, line, ***");
+    }
+
+    #[test]
+    fn what_an_older_process_has_handed_over_is_hidden_all_the_same() {
+        let left = serde_json::json!({"secrets": [b"zebra", b"abcd", b"ab"], "held": b"a"});
+        let mut masker: Masker = serde_json::from_value(left).unwrap();
+        let mut out = Vec::new();
+        masker.push(b"bcd ab zebra", &mut out);
+        masker.finish(&mut out);
+        assert_eq!(out, b"*** *** ***");
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 use crate::yaml::diagnostic::{Diagnostic, Span};
 
 use super::calendar::{Basis, Calendar, Head};
+use super::carried;
 use super::remarks::{Remark, Remarks};
 use super::session::Source;
 use super::sheet::Sheet;
@@ -34,14 +35,19 @@ pub(super) fn make(
         .chain(overrides.iter().map(|said| (&said.source, &*said.layer)))
         .collect();
     let mut remarks = Remarks::new(&own.code.text, layers.iter().map(|(source, _)| *source).collect());
-    let head = Heading { own, source, layers: &layers, basis: &basis }.head(&mut remarks);
-    let Some(head) = head else { return (None, remarks.finish()) };
+    let heading = Heading { own, source, layers: &layers, basis: &basis };
+    let Some(head) = heading.head(&mut remarks) else { return (None, remarks.finish()) };
     let zone = zone(&head.timezone);
     let mut sheet = Sheet::new(&head, &zone, &basis);
     for (number, (_, layer)) in layers.iter().enumerate() {
         for saying in &layer.sayings {
             remarks.say(&mut sheet, saying, number);
         }
+    }
+    if let Some((known, (number, end))) = heading.carried_on()
+        && let Some(error) = carried::in_vain(&own.code.text, &sheet, known, end)
+    {
+        remarks.push(number, error);
     }
     if let Some(sessions) = sheet.overlap() {
         remarks.overlap(sessions, place(own));
@@ -143,6 +149,17 @@ impl Heading<'_> {
         }
         let announced = self.last(|layer| layer.announced_to).map(|(_, bound)| bound.date).or(announced);
         Some((to, announced.unwrap_or(to).min(to)))
+    }
+
+    /// The end of what is known without those that carry the calendar on, and who says that it ends later.
+    fn carried_on(&self) -> Option<(Date, (usize, Bound))> {
+        let known = match self.basis {
+            Basis::Weeks(_) => self.own.layer.to.map(|bound| bound.date),
+            Basis::Extends(base) => Some(base.last()),
+            // What one of several knows cannot be carried on.
+            Basis::AllOf(_) | Basis::AnyOf(_) => None,
+        }?;
+        Some((known, self.last(|layer| layer.to).filter(|(_, end)| end.date > known)?))
     }
 
     /// What the uppermost layer says of an end, and which that is.

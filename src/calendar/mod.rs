@@ -4,6 +4,7 @@
 pub mod book;
 #[expect(clippy::module_inception, reason = "the room is named for the thing that it is about")]
 pub mod calendar;
+mod carried;
 pub mod hours;
 pub mod joint;
 mod making;

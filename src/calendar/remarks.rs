@@ -68,13 +68,15 @@ impl<'a> Remarks<'a> {
             match verdict {
                 Verdict::Holds => holds = true,
                 Verdict::Odd { .. } | Verdict::OutOfOrder => odd = odd.or_else(finding),
-                Verdict::Redundant | Verdict::Void(_) => first = first.or_else(finding),
+                Verdict::Renames | Verdict::MakesHoliday | Verdict::Redundant | Verdict::Void(_) => {
+                    first = first.or_else(finding);
+                }
             }
         }
         if let Some(odd) = odd {
             self.push(layer, odd);
         } else if let Some(first) = first.filter(|_| !holds) {
-            self.push(layer, first.help("none of the rule's dates says anything"));
+            self.push(layer, first.help("no date of the rule says more"));
         } else if !holds {
             let (from, to) = sheet.range();
             let message = format!("the rule names no date from {from} to {to}");
@@ -85,7 +87,11 @@ impl<'a> Remarks<'a> {
     fn say_of(&mut self, sheet: &mut Sheet<'_>, date: Date, saying: &Saying, layer: usize) -> Verdict {
         let source = self.sources[layer];
         let verdict = sheet.say(date, saying.what, saying.name.as_ref(), (layer, source));
-        if matches!(verdict, Verdict::Holds | Verdict::Odd { .. }) {
+        let holds = match verdict {
+            Verdict::Holds | Verdict::Odd { .. } | Verdict::Renames | Verdict::MakesHoliday => true,
+            Verdict::Redundant | Verdict::Void(_) | Verdict::OutOfOrder => false,
+        };
+        if holds {
             let said = self.said.entry(date).or_default();
             // That they change what a calendar's own file says is what they are for.
             let changes = |by: usize| by > 0 && by != layer;
@@ -103,22 +109,20 @@ impl<'a> Remarks<'a> {
     fn finding(&self, date: Date, saying: &Saying, before: &Before, verdict: Verdict) -> Option<Diagnostic> {
         let code = self.code;
         let warning = |message: String| Diagnostic::warning(saying.span, message);
-        let named = before.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let (named, by) = (before.named(), before.by());
         Some(match verdict {
             Verdict::Holds => return None,
             Verdict::Redundant => {
-                let what = match saying.what {
-                    What::Closed { .. } => format!("`{code}` is closed on {date} already{named}"),
-                    What::Extra | What::Reopened => format!("`{code}` has a session on {date} already"),
-                    What::Session(_) => format!("`{code}` has these hours on {date} already{named}"),
-                    What::LateOpen(wall) => format!("`{code}` opens at {wall} on {date} already{named}"),
-                    What::EarlyClose(wall) => format!("`{code}` closes at {wall} on {date} already{named}"),
-                };
-                let by = match &before.source {
-                    Source::Table => "the table".to_owned(),
-                    Source::File(path) => format!("{path}"),
-                };
-                warning(what).help(format!("{by} says so; this can go"))
+                warning(self.already(date, saying.what, before)).help(format!("{by} says so; this can go"))
+            }
+            Verdict::Renames => {
+                let name = saying.name.as_deref().unwrap_or_default();
+                warning(self.already(date, saying.what, before))
+                    .help(format!("{by} says so; all that this does is to call it `{name}`"))
+            }
+            Verdict::MakesHoliday => {
+                let help = format!("{by} has it as closed ad hoc; this makes a holiday of it");
+                warning(self.already(date, saying.what, before)).help(help)
             }
             Verdict::Void(Hindrance::Off) => {
                 let weekday = weekday(date.weekday());
@@ -157,6 +161,18 @@ impl<'a> Remarks<'a> {
         })
     }
 
+    /// What is so already.
+    fn already(&self, date: Date, what: What, before: &Before) -> String {
+        let (code, named) = (self.code, before.named());
+        match what {
+            What::Closed { .. } => format!("`{code}` is closed on {date} already{named}"),
+            What::Extra | What::Reopened => format!("`{code}` has a session on {date} already"),
+            What::Session(_) => format!("`{code}` has these hours on {date} already{named}"),
+            What::LateOpen(wall) => format!("`{code}` opens at {wall} on {date} already{named}"),
+            What::EarlyClose(wall) => format!("`{code}` closes at {wall} on {date} already{named}"),
+        }
+    }
+
     /// A session begins before the one before it has ended. It is told where one of them was said last; where
     /// neither was, at the regular hours.
     pub(super) fn overlap(&mut self, (one, other): (Date, Date), place: Span) {
@@ -180,6 +196,19 @@ impl Before {
         let names = sheet.names(date);
         let name = (!names.is_empty()).then(|| names.join(", "));
         Self { name, source: sheet.source(date).clone(), zone: sheet.zone().clone() }
+    }
+
+    /// Its name behind a text, if it has one.
+    fn named(&self) -> String {
+        self.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default()
+    }
+
+    /// Who said so.
+    fn by(&self) -> &str {
+        match &self.source {
+            Source::Table => "the table",
+            Source::File(path) => path,
+        }
     }
 }
 

@@ -33,6 +33,16 @@ const FEASTS: [(&str, Feast); 2] = [("easter", Feast::Western), ("orthodox_easte
 /// The form, for messages.
 pub(super) const FORM: &str = "write `december 25`, `third monday of january`, `last friday of may`, `easter - 2` or `orthodox_easter + 1`";
 
+/// The rule that is meant by what begins with a number: `1st monday of march`, `25 december`.
+pub(super) fn in_words(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let (number, rest) = text.split_once(' ')?;
+    let number: i8 = number.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse().ok()?;
+    let nth = ORDINALS.iter().find(|(_, nth)| *nth == number).map(|(word, _)| format!("{word} {rest}"));
+    let mut rules = nth.into_iter().chain([format!("{rest} {number}")]);
+    rules.find(|rule| Yearly::parse(rule).is_ok())
+}
+
 /// Why a text is no rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RuleError {

@@ -61,6 +61,10 @@ pub(super) enum Verdict {
     /// It holds, and is probably not meant: a late open that is not after the regular one, or an early close
     /// that is not before it.
     Odd { regular: i64, late: bool },
+    /// It holds, says what is so already, and puts a name in the place of another.
+    Renames,
+    /// It holds, and makes a holiday of what was closed ad hoc.
+    MakesHoliday,
     /// It says what is so already.
     Redundant,
     /// It cannot hold, and says nothing.
@@ -201,17 +205,27 @@ impl<'a> Sheet<'a> {
             return Verdict::Void(Hindrance::Outside { from: self.head.from, to: self.head.to });
         };
         let named = name.is_none_or(|name| self.names(date).contains(name));
+        // What has no name may be given one.
+        let same = if self.names(date).is_empty() { Verdict::Holds } else { Verdict::Renames };
         let second = |wall: super::hours::Wall| wall.at(date, self.zone).as_second();
         let mut verdict = Verdict::Holds;
         let new = match (what, plan) {
             (What::Closed { ad_hoc }, Plan::Open(trading)) => {
                 Plan::Closed { name: name.cloned(), ad_hoc, times: trading.times() }
             }
-            (What::Closed { ad_hoc }, Plan::Closed { name: old, ad_hoc: before, times }) => {
-                if named && ad_hoc == before {
+            (What::Closed { ad_hoc: false }, Plan::Closed { name: old, ad_hoc: true, times }) => {
+                verdict = Verdict::MakesHoliday;
+                Plan::Closed { name: name.cloned().or(old), ad_hoc: false, times }
+            }
+            // What is a holiday is not closed for once.
+            (What::Closed { ad_hoc: true }, Plan::Closed { ad_hoc: false, .. })
+            | (What::Extra, Plan::Open(_)) => return Verdict::Redundant,
+            (What::Closed { .. }, Plan::Closed { ad_hoc, times, .. }) => {
+                if named {
                     return Verdict::Redundant;
                 }
-                Plan::Closed { name: name.cloned().or(old), ad_hoc, times }
+                verdict = same;
+                Plan::Closed { name: name.cloned(), ad_hoc, times }
             }
             (What::Reopened, Plan::Closed { times, .. }) => {
                 let times = self.basis.regular(date, self.zone).unwrap_or(times);
@@ -221,19 +235,24 @@ impl<'a> Sheet<'a> {
                 Some(times) => Plan::Open(Trading::new(times)),
                 None => return Verdict::Void(Hindrance::Off),
             },
-            (What::Extra, Plan::Open(_)) => return Verdict::Redundant,
             (What::Reopened, Plan::Open(_)) => return Verdict::Void(Hindrance::Open),
             (What::Session(hours), Plan::Open(trading)) => {
                 let whole = hours.at(date, self.zone);
-                if named && whole == trading.times() {
-                    return Verdict::Redundant;
+                if whole == trading.times() {
+                    if named {
+                        return Verdict::Redundant;
+                    }
+                    verdict = same;
                 }
                 Plan::Open(Trading { whole, open: None, close: None, ..trading })
             }
             (What::LateOpen(wall), Plan::Open(trading)) => {
                 let open = second(wall);
-                if named && open == trading.times().open {
-                    return Verdict::Redundant;
+                if open == trading.times().open {
+                    if named {
+                        return Verdict::Redundant;
+                    }
+                    verdict = same;
                 }
                 if open <= trading.regular.open {
                     verdict = Verdict::Odd { regular: trading.regular.open, late: true };
@@ -242,8 +261,11 @@ impl<'a> Sheet<'a> {
             }
             (What::EarlyClose(wall), Plan::Open(trading)) => {
                 let close = second(wall);
-                if named && close == trading.times().close {
-                    return Verdict::Redundant;
+                if close == trading.times().close {
+                    if named {
+                        return Verdict::Redundant;
+                    }
+                    verdict = same;
                 }
                 if close >= trading.regular.close {
                     verdict = Verdict::Odd { regular: trading.regular.close, late: false };
@@ -269,21 +291,38 @@ impl<'a> Sheet<'a> {
             return Verdict::OutOfOrder;
         }
         self.plans[at] = new;
-        self.jot(date, what, name, (layer, source));
+        // What is closed as another kind is closed for the same reason, unless that is said too.
+        let is_still = verdict == Verdict::MakesHoliday && name.is_none();
+        // Other hours of what has a name are still hours of that, unless they say of what.
+        let changes_hours = matches!(what, What::LateOpen(_) | What::EarlyClose(_));
+        let goes_on =
+            |before: &Jotting| is_still || changes_hours && (before.layer == layer || name.is_none());
+        self.jot(date, name, (layer, source), goes_on);
         verdict
     }
 
-    fn jot(&mut self, date: Date, what: What, name: Option<&Arc<str>>, (layer, source): (usize, &Source)) {
+    /// Notes what is said of a date, by which name; the names before stay where it `goes_on` what was there.
+    fn jot(
+        &mut self,
+        date: Date,
+        name: Option<&Arc<str>>,
+        (layer, source): (usize, &Source),
+        goes_on: impl Fn(&Jotting) -> bool,
+    ) {
         let empty = || Jotting { names: Vec::new(), source: source.clone(), layer };
         let note = self.notes.entry(date).or_insert_with(empty);
-        let changes_hours = matches!(what, What::LateOpen(_) | What::EarlyClose(_));
-        // Other hours of what has a name are still hours of that, unless they say of what.
-        let goes_on = changes_hours && (note.layer == layer || name.is_none());
-        if !goes_on {
+        if !goes_on(note) {
             note.names.clear();
         }
         note.names.extend(name.filter(|name| !note.names.contains(name)).cloned());
         (note.source, note.layer) = (source.clone(), layer);
+    }
+
+    /// Whether a regular holiday lies between two dates, both included.
+    pub(super) fn has_holiday(&self, from: Date, to: Date) -> bool {
+        let is_holiday = |plan: &Plan| matches!(plan, Plan::Closed { ad_hoc: false, .. });
+        let (Some(first), Some(last)) = (self.index(from), self.index(to)) else { return false };
+        self.plans.get(first..=last).is_some_and(|plans| plans.iter().any(is_holiday))
     }
 
     /// The first session that has not ended when the next one begins, and that one.

@@ -162,10 +162,10 @@ fn dates(args: &CalendarShowArgs, calendar: &Calendar, now: Timestamp) -> anyhow
         "`{code}` knows the dates from {first} to {last}, and none from {from} to {to}"
     );
     if from < first {
-        eprintln!("`{code}` begins {first}; what was before is not known");
+        out::note(&format!("`{code}` begins {first}; what was before is not known"));
     }
     if to > last {
-        eprintln!("`{code}` ends {last}; what comes after is not known");
+        out::note(&format!("`{code}` ends {last}; what comes after is not known"));
     }
     Ok((from.max(first), to.min(last)))
 }

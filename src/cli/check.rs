@@ -11,11 +11,12 @@ use crate::config::load::{self, Names};
 use crate::config::settings::Config;
 use crate::pipeline::clock_changes;
 use crate::pipeline::definition::Pipeline;
+use crate::pipeline::neighbours;
 use crate::pipeline::secret;
 use crate::pipeline::sessions_ahead;
 use crate::schedule::definition::Schedule;
 use crate::schedule::plan::next_to_fire;
-use crate::yaml::diagnostic::Severity;
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::yaml::report::{Report, SourceFile};
 
 use super::args::CheckArgs;
@@ -28,21 +29,19 @@ pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let mut good = Vec::new();
     let mut unusable = Vec::new();
     let mut around: BTreeMap<PathBuf, Around> = BTreeMap::new();
-    for path in files(args, &args.config.dir())? {
+    let own = args.config.dir();
+    let files = files(args, &own, &mut report)?;
+    if args.paths.is_empty() {
+        // Its settings may have mistakes where there is no pipeline yet.
+        around.insert(own.clone(), Around::read(&own, true, &mut good, &mut report)?);
+    }
+    for path in files {
         // As `run` reads it: with the settings around the file.
         let calendar = calendar_of(&path);
         let config_dir = calendar.map_or_else(|| args.config.around(&path), Path::to_owned);
         if !around.contains_key(&config_dir) {
-            let config = load::config(&config_dir, &mut report)?;
-            let file = config_dir.join("sexton.yaml");
-            let there = config.is_some() && file.exists();
-            good.extend(there.then(|| format!("{}: valid", file.display())));
-            let (calendars, lines) = calendars(&config_dir, &mut report)?;
-            good.extend(lines);
-            let secrets_known = there || (config.is_some() && args.paths.is_empty());
-            let config = config.unwrap_or_default();
-            let names = Names::default();
-            around.insert(config_dir.clone(), Around { config, calendars, secrets_known, names });
+            let read = Around::read(&config_dir, whole(args, &config_dir), &mut good, &mut report)?;
+            around.insert(config_dir.clone(), read);
         }
         if calendar.is_some() {
             unusable.extend(std::fs::metadata(&path).err().map(|error| (path, error.to_string())));
@@ -54,6 +53,10 @@ pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
             Err(error) => unusable.push((path, error)),
         }
     }
+    for (dir, around) in around.iter().filter(|(_, around)| around.whole) {
+        around.beside_each_other(&mut report);
+        good.extend(around.counted(dir));
+    }
     if args.json {
         for found in report.to_json().as_array().into_iter().flatten() {
             out::line(&found.to_string())?;
@@ -64,7 +67,7 @@ pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     } else {
         out::findings(&report);
         for (path, error) in &unusable {
-            eprintln!("error: {}: {error}", path.display());
+            out::note(&format!("error: {}: {error}", path.display()));
         }
         for line in good {
             out::line(&line)?;
@@ -72,6 +75,12 @@ pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     }
     let failed = report.has_errors() || !unusable.is_empty() || (args.strict && !report.is_empty());
     Ok(if failed { Outcome::Bad } else { Outcome::Good })
+}
+
+/// Whether all files of this configuration directory are looked at.
+fn whole(args: &CheckArgs, config_dir: &Path) -> bool {
+    let all = |path: &PathBuf| *path == config_dir || *path == config_dir.join("pipelines");
+    args.paths.is_empty() || args.paths.iter().any(all)
 }
 
 /// The configuration directory of a calendar file; `None` for a pipeline's.
@@ -109,6 +118,52 @@ struct Around {
     /// Whether all secrets there are stand in it.
     secrets_known: bool,
     names: Names,
+    /// Whether all of its pipelines are looked at.
+    whole: bool,
+    /// Those that are valid.
+    pipelines: Vec<(SourceFile, Pipeline)>,
+    /// The names that the others have as far as their files' names say.
+    others: Vec<String>,
+}
+
+impl Around {
+    fn read(dir: &Path, whole: bool, good: &mut Vec<String>, report: &mut Report) -> anyhow::Result<Self> {
+        let config = load::config(dir, report)?;
+        let file = dir.join("sexton.yaml");
+        let there = config.is_some() && file.exists();
+        good.extend(there.then(|| format!("{}: valid", file.display())));
+        let (calendars, lines) = calendars(dir, report)?;
+        good.extend(lines);
+        Ok(Self {
+            secrets_known: there || (config.is_some() && whole),
+            config: config.unwrap_or_default(),
+            calendars,
+            names: Names::default(),
+            whole,
+            pipelines: Vec::new(),
+            others: Vec::new(),
+        })
+    }
+
+    /// Looks at what the pipelines say of each other.
+    fn beside_each_other(&self, report: &mut Report) {
+        let others = self.others.iter().map(|name| (&**name, None));
+        let valid = self.pipelines.iter().map(|(_, pipeline)| (&*pipeline.name, Some(&*pipeline.tree)));
+        let all: BTreeMap<_, _> = others.chain(valid).collect();
+        for (file, pipeline) in &self.pipelines {
+            report.add(file, neighbours::warnings(pipeline, &all));
+        }
+    }
+
+    /// How many pipelines there are, if all of them are valid: of others there is more to say.
+    fn counted(&self, dir: &Path) -> Option<String> {
+        let dir = dir.join("pipelines");
+        self.others.is_empty().then(|| match self.pipelines.len() {
+            0 => format!("no pipelines: there is no file *.yaml in {}", dir.display()),
+            1 => "1 pipeline".to_owned(),
+            count => format!("{count} pipelines"),
+        })
+    }
 }
 
 fn one(
@@ -118,19 +173,37 @@ fn one(
     report: &mut Report,
 ) -> Result<Option<String>, String> {
     let read = load::pipeline(path, &around.config.for_pipelines(), &around.calendars, report);
-    let Some(pipeline) = read.map_err(|error| error.source.to_string())? else { return Ok(None) };
+    let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let pipeline = match read {
+        Ok(Some(pipeline)) => pipeline,
+        Ok(None) => {
+            around.others.push(stem());
+            return Ok(None);
+        }
+        Err(error) => {
+            around.others.push(stem());
+            return Err(error.source.to_string());
+        }
+    };
     let file = SourceFile::new(path.display().to_string(), pipeline.source.clone());
-    report.add(&file, clock_changes::warnings(&pipeline, now));
-    report.add(&file, sessions_ahead::findings(&pipeline, now));
+    let mut found = Report::default();
+    found.add(&file, clock_changes::warnings(&pipeline, now));
+    found.add(&file, sessions_ahead::findings(&pipeline, now));
     if around.secrets_known {
-        report.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets));
+        found.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets));
     }
-    if !around.names.take(path, &pipeline, report) {
+    let is_unique = around.names.take(path, &pipeline, &mut found);
+    let is_valid = is_unique && !found.has_errors();
+    report.extend(found);
+    if !is_valid {
+        around.others.push(stem());
         return Ok(None);
     }
     let nodes = pipeline.tree.len();
     let plural = if nodes == 1 { "node" } else { "nodes" };
-    Ok(Some(format!("{}: valid, {nodes} {plural}{}", path.display(), next(&pipeline, now))))
+    let line = format!("{}: valid, {nodes} {plural}{}", path.display(), next(&pipeline, now));
+    around.pipelines.push((file, pipeline));
+    Ok(Some(line))
 }
 
 /// The end of a scheduled pipeline's line: when it will run by itself.
@@ -152,26 +225,46 @@ fn next(pipeline: &Pipeline, now: Timestamp) -> String {
     }
 }
 
-/// The files that are meant: those named, those in named directories, or the configuration's.
-fn files(args: &CheckArgs, config_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The files that are meant: those named, those in named directories, or the configuration's. Warns of files beside
+/// them that nobody reads.
+fn files(args: &CheckArgs, config_dir: &Path, report: &mut Report) -> anyhow::Result<Vec<PathBuf>> {
     if args.paths.is_empty() {
         let dirs = ["calendars", "pipelines"].map(|dir| config_dir.join(dir));
         let [_, pipelines] = &dirs;
-        let there = dirs.iter().any(|dir| dir.is_dir());
+        let there = dirs.iter().any(|dir| dir.is_dir()) || config_dir.join("sexton.yaml").exists();
         anyhow::ensure!(there, "{}: no such directory; name files, or a --config", pipelines.display());
-        let files = dirs.iter().filter(|dir| dir.is_dir()).map(|dir| load::yaml_files(dir));
-        return Ok(files.collect::<Result<Vec<_>, _>>()?.concat());
+        let mut files = Vec::new();
+        for dir in dirs.iter().filter(|dir| dir.is_dir()) {
+            files.extend(load::yaml_files(dir)?);
+            unread(dir, report)?;
+        }
+        return Ok(files);
     }
     let mut files = Vec::new();
     for path in &args.paths {
         if path.is_dir() {
             let inner = path.join("pipelines");
-            let found = load::yaml_files(if inner.is_dir() { &inner } else { path })?;
+            let dir = if inner.is_dir() { &inner } else { path };
+            let found = load::yaml_files(dir)?;
             anyhow::ensure!(!found.is_empty(), "{}: no pipeline files (*.yaml) in it", path.display());
             files.extend(found);
+            if dir.file_name().is_some_and(|name| name == "pipelines" || name == "calendars") {
+                unread(dir, report)?;
+            }
         } else {
             files.push(path.clone());
         }
     }
     Ok(files)
+}
+
+/// Warns of the files of a directory that nobody reads.
+fn unread(dir: &Path, report: &mut Report) -> anyhow::Result<()> {
+    for path in load::other_files(dir)? {
+        let message = "the file is not read: its name does not end in `.yaml` or `.yml`";
+        let mut found = Diagnostics::default();
+        found.push(Diagnostic::warning(Span::default(), message).help("rename it, or keep it elsewhere"));
+        report.add(&SourceFile::new(path.display().to_string(), ""), found);
+    }
+    Ok(())
 }

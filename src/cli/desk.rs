@@ -7,7 +7,7 @@ use anyhow::{Context as _, anyhow};
 use crate::pipeline::node::{NodeId, Tree};
 use crate::run::machine::Run;
 use crate::run::state::RunId;
-use crate::store::db::{Error, FILE, Reader};
+use crate::store::db::{Error, FILE, Reader, is_owned};
 use crate::store::record::PipelineId;
 use crate::store::runs::{RunFilter, RunRecord};
 use crate::yaml::diagnostic::nearest;
@@ -49,10 +49,40 @@ fn home(option: &str) -> anyhow::Result<PathBuf> {
     Ok(PathBuf::from(home).join(".local/state"))
 }
 
-/// Opens what is remembered there, to read it.
-pub async fn open(state: &StateDir) -> anyhow::Result<Reader> {
+/// Opens what is remembered there, to read it. People are told which directory that is, where they may have meant
+/// another.
+pub async fn open(state: &StateDir, for_people: bool) -> anyhow::Result<Reader> {
     let dir = directory(state)?;
+    if for_people
+        && state.dir.is_none()
+        && let Ok(other) = daemon_directory(None)
+        && other.join(FILE).exists()
+    {
+        eprintln!("this is of your desk, {}; of the daemon it is with{}", dir.display(), option(&other));
+    }
     Reader::open(&dir).await.map_err(|error| named(error, &dir))
+}
+
+/// Tells people that nobody is at work in a directory where a run is under way that was `shown` to them, as after a
+/// sudden end, and who takes it up.
+pub async fn say_if_abandoned(
+    dir: &Path,
+    reader: &Reader,
+    shown: impl Fn(&RunRecord) -> bool,
+) -> anyhow::Result<()> {
+    // Looked up after that: a run that was under way when it was shown may have ended with who was at work.
+    if is_owned(dir) || !reader.unfinished_runs().await?.iter().any(shown) {
+        return Ok(());
+    }
+    let place = dir.display();
+    if reader.in_force().await?.is_some() {
+        let there = unless(dir, daemon_directory(None));
+        eprintln!("no daemon is at work in {place}: `sexton serve{there}` takes up what is under way");
+    } else {
+        let there = there(dir);
+        eprintln!("nobody is at work in {place}: the next `sexton run{there}` closes what is under way");
+    }
+    Ok(())
 }
 
 /// Opens what a daemon remembers, to read it.
@@ -78,14 +108,21 @@ fn named(error: Error, dir: &Path) -> anyhow::Error {
 /// What another reading command must be told so that it looks at this directory too: nothing, where it does
 /// so anyway.
 pub fn there(dir: &Path) -> String {
+    unless(dir, own())
+}
+
+/// The same of a command that looks at `default` where it is told nothing.
+fn unless(dir: &Path, default: anyhow::Result<PathBuf>) -> String {
     let from_environment = std::env::var_os("SEXTON_STATE_DIR").map(PathBuf::from);
     let anyway = match from_environment {
         Some(named) => std::path::absolute(named).ok(),
-        None => own().ok(),
+        None => default.ok(),
     };
-    if anyway.is_some_and(|anyway| anyway == dir) {
-        return String::new();
-    }
+    if anyway.is_some_and(|anyway| anyway == dir) { String::new() } else { option(dir) }
+}
+
+/// ` --state-dir DIR`, as a shell takes it: for whoever has another environment.
+pub fn option(dir: &Path) -> String {
     let text = dir.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+".contains(c);
     let text = if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) };

@@ -30,7 +30,7 @@ pub async fn ledger(args: &LedgerArgs) -> anyhow::Result<Outcome> {
     let more = lines.len() > args.limit as usize;
     lines.truncate(args.limit as usize);
     if lines.is_empty() {
-        eprintln!("{}", nothing(&reader, &filter, args.pipeline.as_deref()).await?);
+        out::note(&nothing(&reader, &filter, args.pipeline.as_deref()).await?);
     } else if args.json {
         for line in &lines {
             out::line(&serde_json::to_string(&wire::Slot::from(line))?)?;
@@ -41,7 +41,7 @@ pub async fn ledger(args: &LedgerArgs) -> anyhow::Result<Outcome> {
     }
     // The newest of all are a beginning; of a range people take what they see for the whole.
     if more && (from.is_some() || to.is_some()) {
-        eprintln!("the first {} of more; see --limit, or a later --from", args.limit);
+        out::note(&format!("the first {} of more; see --limit, or a later --from", args.limit));
     }
     Ok(Outcome::Good)
 }

@@ -18,7 +18,7 @@ use super::tasks::restored;
 
 /// Prints an attempt's log.
 pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {
-    let reader = desk::open(&args.state).await?;
+    let reader = desk::open(&args.state, true).await?;
     let record = desk::run(&reader, Some(args.run)).await?;
     let run = restored(&reader, &record).await?;
     let path = if desk::was_generated(&run, &args.path) {
@@ -35,10 +35,11 @@ pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {
     };
     let attempts = reader.attempts(record.id, &path).await?;
     let attempt = choose(&attempts, args)?;
-    let places = Places::new(&desk::directory(&args.state)?);
+    let dir = desk::directory(&args.state)?;
+    let places = Places::new(&dir);
     let file = places.absolute(&places.log(&record.pipeline_name, record.id, &path, attempt.number));
     if !file.exists() {
-        eprintln!("attempt {} of `{}` has printed nothing", attempt.number, args.path);
+        out::note(&format!("attempt {} of `{}` has printed nothing", attempt.number, args.path));
     } else if let Some(count) = args.tail {
         let lines = log::tail(&file, count, args.timestamps);
         let lines = lines.with_context(|| format!("reading {}", file.display()))?;
@@ -47,6 +48,7 @@ pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {
         let bytes = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
         out::print(&hidden(args, &log::text(&bytes, args.timestamps)))?;
     }
+    desk::say_if_abandoned(&dir, &reader, |run| run.id == record.id).await?;
     Ok(Outcome::Good)
 }
 

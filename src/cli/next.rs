@@ -17,14 +17,14 @@ use super::show::out;
 pub fn next(args: &NextArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let text = &args.expression;
     if !args.unquoted.is_empty() {
-        eprintln!("error: {}", unquoted(text, &args.unquoted));
+        out::note(&format!("error: {}", unquoted(text, &args.unquoted)));
         return Ok(Outcome::Unusable);
     }
     let dialect = if args.extended { Dialect::Extended } else { Dialect::Crontab };
     let cron = match Line::parse(text, dialect) {
         Ok(Line::Times(cron)) => cron,
         Ok(Line::Reboot) => {
-            eprintln!("`@reboot` fires at the first start after each boot, not by the clock");
+            out::note("`@reboot` fires at the first start after each boot, not by the clock");
             return Ok(Outcome::Bad);
         }
         Err(error) => {
@@ -37,7 +37,7 @@ pub fn next(args: &NextArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let mut fires = std::iter::successors(following(&from), following).take(args.count as usize).peekable();
     if fires.peek().is_none() {
         let after = from.to_zoned(zone.clone()).date();
-        eprintln!("`{}` never fires: not once in the 41 years after {after}", text.trim());
+        out::note(&format!("`{}` never fires: not once in the 41 years after {after}", text.trim()));
         return Ok(Outcome::Bad);
     }
     for at in fires {

@@ -37,7 +37,7 @@ pub fn plan(args: &PlanArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     }
     let pipelines = chosen(&found.pipelines, &args.pipelines)?;
     for note in notes(&pipelines, !args.pipelines.is_empty()) {
-        eprintln!("{note}");
+        out::note(&note);
     }
     let schedules: Vec<(&Pipeline, &Schedule)> = pipelines
         .iter()
@@ -50,7 +50,7 @@ pub fn plan(args: &PlanArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let slots = Merged::new(previews).map(|(number, foreseen)| (schedules[number], foreseen));
     let any = if args.json { listed(slots)? } else { tabled(slots)? };
     if !any && !schedules.is_empty() {
-        eprintln!("no slot between the two dates");
+        out::note("no slot between the two dates");
     }
     Ok(Outcome::Good)
 }

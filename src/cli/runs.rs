@@ -13,7 +13,7 @@ use super::show::table::{lasted, table};
 
 /// Lists runs.
 pub async fn runs(args: &RunsArgs, now: Timestamp) -> anyhow::Result<Outcome> {
-    let reader = desk::open(&args.state).await?;
+    let reader = desk::open(&args.state, !args.json).await?;
     let mut filter = RunFilter::default();
     if let Some(name) = &args.pipeline {
         filter.pipeline = Some(desk::pipeline(&reader, name).await?);
@@ -27,6 +27,8 @@ pub async fn runs(args: &RunsArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     }
     let rows: Vec<Vec<String>> = runs.iter().map(|run| row(run, now)).collect();
     out::print(&table(&["RUN", "PIPELINE", "DATE", "STATE", "KIND", "STARTED", "TOOK"], &rows))?;
+    let shown = |other: &RunRecord| runs.iter().any(|run| run.id == other.id);
+    desk::say_if_abandoned(&desk::directory(&args.state)?, &reader, shown).await?;
     Ok(Outcome::Good)
 }
 

@@ -49,7 +49,8 @@ pub async fn slots(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     let when = args.part.as_deref().map(|text| when(text).map_err(|error| anyhow!("`{text}`: {error}")));
     let when = when.transpose().context("about a pipeline, what follows is a day")?;
     let state = DaemonDir { dir: args.state.dir.clone() };
-    let there = desk::there(&desk::daemon_directory(state.dir.as_deref())?);
+    let dir = desk::daemon_directory(state.dir.as_deref())?;
+    let there = desk::there(&dir);
     let reader = desk::open_daemon(&state).await?;
     let pipeline = desk::pipeline(&reader, name).await?;
     let asked = Asked { reader: &reader, name, pipeline, when, now, there };
@@ -66,6 +67,7 @@ pub async fn slots(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
     }
     text.extend(standing(name, &outlook, schedules, &zone));
     out::print(&(text.join("\n") + "\n"))?;
+    desk::say_if_abandoned(&dir, &reader, |run| run.pipeline == pipeline).await?;
     Ok(Outcome::Good)
 }
 
@@ -75,8 +77,10 @@ fn in_force(outlook: &Outlook) -> Option<Pipeline> {
     let files = outlook.calendars.iter().map(|(path, text)| SourceFile::new(path.clone(), text.clone()));
     let calendars = Book::with(&files.collect::<Vec<_>>()).0;
     let read = kept::read(&kept.name, &kept.source, &kept.defaults, &calendars);
-    read.map_err(|report| eprintln!("what is in force of `{}` can no longer be read:\n{report}", kept.name))
-        .ok()
+    let told = |report| {
+        out::note(&format!("what is in force of `{}` can no longer be read:\n{report}", kept.name));
+    };
+    read.map_err(told).ok()
 }
 
 /// What holds of the pipeline as a whole, beyond its slots.

@@ -20,7 +20,7 @@ const FOLD: usize = 40;
 
 /// Draws, or lists, the nodes of a run.
 pub async fn tasks(args: &TasksArgs) -> anyhow::Result<Outcome> {
-    let reader = desk::open(&args.state).await?;
+    let reader = desk::open(&args.state, !args.json).await?;
     let record = desk::run(&reader, args.run).await?;
     let run = restored(&reader, &record).await?;
     if args.json {
@@ -36,6 +36,8 @@ pub async fn tasks(args: &TasksArgs) -> anyhow::Result<Outcome> {
             record.state.word()
         ))?;
         out::print(&picture(&run, NodeId::ROOT, FOLD))?;
+        let dir = desk::directory(&args.state)?;
+        desk::say_if_abandoned(&dir, &reader, |run| run.id == record.id).await?;
     }
     Ok(Outcome::Good)
 }

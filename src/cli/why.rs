@@ -37,8 +37,9 @@ pub async fn why(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
 }
 
 async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
-    let reader = desk::open(&args.state).await?;
-    let there = desk::there(&desk::directory(&args.state)?);
+    let reader = desk::open(&args.state, true).await?;
+    let dir = desk::directory(&args.state)?;
+    let there = desk::there(&dir);
     let record = desk::run(&reader, Some(id)).await?;
     let run = restored(&reader, &record).await?;
     let tree = run.tree().clone();
@@ -99,6 +100,7 @@ async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
         let _ = writeln!(text, "  tasks: sexton tasks {id}{there}");
     }
     out::print(&text)?;
+    desk::say_if_abandoned(&dir, &reader, |run| run.id == record.id).await?;
     Ok(Outcome::Good)
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::calendar::book::Book;
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
+use crate::pipeline::strayed::pipeline_among_calendars;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::report::{Report, SourceFile};
 
@@ -118,7 +119,10 @@ pub fn calendars(dir: &Path, report: &mut Report) -> Result<Book, Error> {
     let mut files = Vec::new();
     for path in yaml_files(&dir)? {
         match source(&path) {
-            Ok(file) => files.push(file),
+            Ok(file) => match pipeline_among_calendars(&file) {
+                Some(found) => report.add(&file, found),
+                None => files.push(file),
+            },
             Err(error) => report.add_unreadable(&path, &error.source),
         }
     }
@@ -144,13 +148,25 @@ pub fn pipeline(
 
 /// The files of a directory that pipelines or calendars are in, by name.
 pub fn yaml_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    Ok(visible_files(dir)?.into_iter().filter(|path| is_yaml(path)).collect())
+}
+
+/// The files beside them that nobody reads, by name; hidden ones are meant to be left alone.
+pub fn other_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    Ok(visible_files(dir)?.into_iter().filter(|path| !is_yaml(path)).collect())
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+}
+
+fn visible_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let failed = |source| Error { path: dir.to_owned(), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
         let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if yaml && !hidden && path.is_file() {
+        if !hidden && path.is_file() {
             files.push(path);
         }
     }

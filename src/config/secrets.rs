@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::settings::{Config, SecretSource};
+use crate::mask::SHORTEST;
 
 /// Bytes; more is no secret but data.
 const LARGEST: u64 = 1 << 20;
@@ -25,6 +26,8 @@ pub struct Secrets {
     credentials: Option<PathBuf>,
     /// Files that anybody may read, which has been said.
     open: Mutex<BTreeSet<PathBuf>>,
+    /// Secrets too short to be hidden without harm, which has been said.
+    short: Mutex<BTreeSet<String>>,
 }
 
 /// Why a secret's value cannot be had.
@@ -80,17 +83,25 @@ impl Secrets {
     }
 
     fn at(sources: BTreeMap<Box<str>, SecretSource>, directory: &Path, credentials: Option<PathBuf>) -> Self {
-        Self { sources, directory: directory.to_owned(), credentials, open: Mutex::default() }
+        let (open, short) = (Mutex::default(), Mutex::default());
+        Self { sources, directory: directory.to_owned(), credentials, open, short }
     }
 
     /// The value of a secret, as it is now. A newline at its end does not belong to it.
     pub fn value(&self, name: &str) -> Result<String, Missing> {
-        self.read(name).map_err(|why| Missing { name: name.to_owned(), why })
+        let value = self.read(name).map_err(|why| Missing { name: name.to_owned(), why })?;
+        self.measure(name, &value);
+        Ok(value)
     }
 
-    /// The values of all that can be had now, for hiding them.
+    /// The names and values of all that can be had now, for hiding the values.
+    pub fn named(&self) -> Vec<(String, String)> {
+        self.sources.keys().filter_map(|name| Some((name.to_string(), self.value(name).ok()?))).collect()
+    }
+
+    /// The values alone.
     pub fn values(&self) -> Vec<String> {
-        self.sources.keys().filter_map(|name| self.value(name).ok()).collect()
+        self.named().into_iter().map(|(_, value)| value).collect()
     }
 
     fn read(&self, name: &str) -> Result<String, Why> {
@@ -119,6 +130,18 @@ impl Secrets {
         let text = text.strip_suffix('\n').unwrap_or(&text);
         let text = text.strip_suffix('\r').unwrap_or(text);
         if text.is_empty() { Err(Why::Empty) } else { Ok(text.to_owned()) }
+    }
+
+    /// Warns of a value that is too short to be hidden without harm, once.
+    fn measure(&self, name: &str, value: &str) {
+        if value.chars().count() < SHORTEST
+            && self.short.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned())
+        {
+            tracing::warn!(
+                "the secret `{name}` has fewer than {SHORTEST} characters: `***` will stand wherever they do, in \
+                 logs, in outputs and in what you are told; give it a longer value"
+            );
+        }
     }
 
     /// Warns of a file that anybody may read, once.

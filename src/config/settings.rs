@@ -133,7 +133,16 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
         // No pipeline is known here, so no node's output, no parameter and no exchange either.
         let (tree, params) = (nothing(), Params::default());
         let no_session = Some("no session here: not every pipeline has a calendar");
-        let world = World { tree: &tree, own: None, params: &params, calendars: None, no_session };
+        let (timezone, schedules) = (&*config.timezone, &[][..]);
+        let world = World {
+            tree: &tree,
+            own: None,
+            params: &params,
+            timezone,
+            schedules,
+            calendars: None,
+            no_session,
+        };
         for text in lower::setting_texts(&document, &own) {
             check(&document, text, &world, &mut used, found);
         }

@@ -22,6 +22,8 @@ pub struct Chronicle {
     /// Whether a watchdog waits for signs of life. A supervisor that has asked for none may not listen, and
     /// whoever writes to it for ever comes to wait for it.
     pub watched: bool,
+    /// What `sexton why` must be told to look at this daemon's directory, whoever asks it.
+    pub there: String,
 }
 
 impl Watch for Chronicle {
@@ -87,7 +89,12 @@ impl Watch for Chronicle {
             }
             Status::Failed | Status::UpstreamFailed => {
                 let why = reason(live, NodeId::ROOT);
-                tracing::error!(run, pipeline, "{task} has failed! Run {run}: {why} See `sexton why {run}`");
+                let there = &self.there;
+                tracing::error!(
+                    run,
+                    pipeline,
+                    "{task} has failed! Run {run}: {why} See `sexton why {run}{there}`"
+                );
             }
             Status::Pending | Status::Queued | Status::Running | Status::Waiting | Status::Retrying => {}
         }

@@ -1,5 +1,6 @@
 //! `sexton run`: one pipeline in the foreground, to its end, with the same law, keeper and store as at night.
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -29,9 +30,12 @@ use crate::engine::runner::{Engine, LOOK_UP, Parts, REPORTS};
 use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
 use crate::pipeline::definition::Pipeline;
+use crate::pipeline::kind::Kind;
+use crate::pipeline::sensor::Condition;
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
+use crate::schedule::definition::Timetable;
 use crate::sensor::watchman::Watchman;
 use crate::store::catalog::Definition;
 use crate::store::db::{Error as StoreError, Store};
@@ -58,7 +62,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Outcome> {
         Ok(params) => params,
         Err(errors) => {
             for error in errors {
-                eprintln!("error: {error}");
+                out::note(&format!("error: {error}"));
             }
             return Ok(Outcome::Unusable);
         }
@@ -108,6 +112,30 @@ fn read(args: &RunArgs) -> anyhow::Result<Option<Meant>> {
     Ok(Some(Meant { pipeline, config, calendars, config_dir }))
 }
 
+/// When the pipelines of a configuration directory are meant to run, as far as their files are valid: a sensor of this
+/// one's may wait for another's run.
+fn timetables(config_dir: &Path, config: &Config, calendars: &Book) -> BTreeMap<Box<str>, Timetable> {
+    let files = load::yaml_files(&config_dir.join("pipelines")).unwrap_or_default();
+    let defaults = config.for_pipelines();
+    let read = |path: PathBuf| load::pipeline(&path, &defaults, calendars, &mut Report::default()).ok()?;
+    files.into_iter().filter_map(read).map(|pipeline| (pipeline.name, pipeline.timetable)).collect()
+}
+
+/// Whether a pipeline may wait for the runs of others: a tree that is still to be written may, too.
+fn waits_for_others(pipeline: &Pipeline) -> bool {
+    let tree = &pipeline.tree;
+    tree.ids().any(|node| match tree.kind(node) {
+        Kind::Lazy(_) => true,
+        Kind::Sensor(sensor) => matches!(sensor.condition, Condition::Run(_)),
+        Kind::Exec(_)
+        | Kind::Serial(_)
+        | Kind::Parallel(_)
+        | Kind::Branch(_)
+        | Kind::Choice(_)
+        | Kind::Awaited => false,
+    })
+}
+
 /// Where a foreground run happens.
 struct Desk {
     state: PathBuf,
@@ -153,7 +181,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     let reread = move |definition: &_| reread(definition, &calendars);
     let recovered = Recovered::load(store.reader(), &reread, &environment).await?;
     for (run, error) in &recovered.unreadable {
-        eprintln!("warning: {error}\nit is closed as cancelled");
+        out::note(&format!("warning: {error}\nit is closed as cancelled"));
         store.abandon(*run, now).await?;
     }
     let leftover = !recovered.is_empty();
@@ -190,9 +218,14 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     };
     let mut engine = Engine::new(parts, next, recovered);
     if leftover {
-        eprintln!("closing what an earlier sexton run left unfinished …");
+        out::note("closing what an earlier sexton run left unfinished …");
         engine.cancel_all(LATER).await?;
         engine.run_until_idle().await?;
+    }
+    if waits_for_others(&asked.pipeline) {
+        let mut known = timetables(&desk.config_dir, &desk.config, &desk.calendars);
+        known.insert(asked.pipeline.name.clone(), asked.pipeline.timetable.clone());
+        engine.know(known);
     }
     let (id, label) = begin(&mut engine, desk, asked, &environment).await?;
     let Some(interrupted) = to_the_end(&mut engine, &control, id, terminal).await? else {
@@ -284,14 +317,14 @@ async fn to_the_end(
             _ = term.recv() => {}
         }
         if interrupted {
-            eprintln!(
+            out::note(&format!(
                 "leaving at once; what still runs is being ended, and the next sexton run closes run {run}"
-            );
+            ));
             return Ok(None);
         }
         interrupted = true;
         if !drawn {
-            eprintln!("cancelling; what still runs is being ended (again to leave at once) …");
+            out::note("cancelling; what still runs is being ended (again to leave at once) …");
         }
         let control = control.clone();
         tokio::spawn(async move { control.cancel(run, "/", "an interrupt").await });

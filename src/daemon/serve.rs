@@ -104,7 +104,7 @@ async fn daemon(config_dir: &Path, state: &Path, drain: bool) -> anyhow::Result<
         sightings,
         commands,
         orders: ordered,
-        watch: Box::new(Chronicle { watched: watchdog.is_some() }),
+        watch: Box::new(Chronicle { watched: watchdog.is_some(), there: desk::option(state) }),
         places,
         surroundings: files.surroundings.clone(),
         calendars: files.calendars.clone(),

@@ -37,6 +37,8 @@ pub fn keeper(args: KeeperArgs) -> anyhow::Result<Outcome> {
 pub(super) fn surroundings(config: &Config, config_dir: &Path) -> anyhow::Result<Surroundings> {
     let directory = config_dir.parent().context("the configuration directory has no parent")?.to_owned();
     let secrets = Arc::new(Secrets::of(config, config_dir));
+    // What is the matter with them is said now, and not when the first of them is used.
+    drop(secrets.named());
     Ok(Surroundings { directory, base: base_environment(), secrets })
 }
 
@@ -89,7 +91,7 @@ impl surroundings::Secrets for Secrets {
         self.value(name).map_err(|missing| missing.to_string())
     }
 
-    fn values(&self) -> Vec<String> {
-        self.values()
+    fn named(&self) -> Vec<(String, String)> {
+        self.named()
     }
 }

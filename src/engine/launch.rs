@@ -122,9 +122,10 @@ pub(super) fn condition(live: &Live, node: NodeId) -> Holds {
     let tree = live.run.tree();
     let Some(when) = &tree.options(node).when else { return Holds::Yes };
     let scope = live.scope_of(node);
-    match live.env(node).and_then(|env| template::evaluate(when, &scope, &env)) {
-        Ok(true) => Holds::Yes,
-        Ok(false) => Holds::No(because(when, &scope).map(String::into_boxed_str)),
+    let holds = live.env(node).and_then(|env| Ok((template::evaluate(when, &scope, &env)?, env)));
+    match holds {
+        Ok((true, _)) => Holds::Yes,
+        Ok((false, env)) => Holds::No(because(when, &scope, &env).map(String::into_boxed_str)),
         Err(error) => Holds::Error(error.to_string().into()),
     }
 }

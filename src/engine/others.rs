@@ -1,10 +1,13 @@
 //! What is known of another pipeline's runs, for the sensors that wait for one.
 
-use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::pipeline::sensor::NoSlot;
 use crate::run::state::{RunId, Status};
 use crate::schedule::definition::Timetable;
+use crate::schedule::plan::next_to_fire;
 use crate::schedule::preview::{Foreseen, preview};
 use crate::schedule::slot::Decision;
 use crate::sensor::answer::{Again, Seen};
@@ -13,6 +16,7 @@ use crate::store::error::Error;
 use crate::store::record::RunState;
 
 use super::question::Other;
+use super::runner::Engine;
 
 /// The answer to a sensor that waits for another's run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +28,15 @@ pub(super) enum Verdict {
 }
 
 /// Whether the pipeline has a slot for the date.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SlotThere {
-    At(Timestamp),
-    None,
+    /// The next one that is still to come.
+    Ahead(Timestamp),
+    /// They are all over; the first one.
+    Over(Timestamp),
     /// Its calendar ends before that date: what is known, in words.
     Unknown(String),
+    None,
     /// It has no schedule.
     Unscheduled,
     /// There is no such pipeline.
@@ -55,27 +62,28 @@ pub(super) async fn newest(reader: &Reader, other: &Other) -> Result<Option<Newe
     Ok(Some(Newest { id: run.id, state: run.state, task }))
 }
 
-/// The slot of a pipeline in force for the date.
-pub(super) fn slot(timetable: Option<&Timetable>, other: &Other) -> SlotThere {
+/// The slot of a pipeline for the date, as it is at this time.
+pub(super) fn slot(timetable: Option<&Timetable>, other: &Other, now: Timestamp) -> SlotThere {
     let Some(Timetable { schedules, policy }) = timetable else { return SlotThere::NoPipeline };
     let mut scheduled = schedules.iter().filter(|schedule| !schedule.is_reboot()).peekable();
     if scheduled.peek().is_none() {
         return SlotThere::Unscheduled;
     }
-    let first = scheduled.filter_map(|schedule| {
+    let found = scheduled.filter_map(|schedule| {
         // In the order of time: one of each second of a day has many.
         let mut all = preview(schedule, policy, (other.date, other.date));
         all.find_map(|foreseen| match foreseen {
-            Foreseen::Slot(entry) if entry.decision == Decision::Fired => Some(SlotThere::At(entry.first)),
-            Foreseen::Slot(_) => None,
+            Foreseen::Slot(entry) if entry.decision != Decision::Fired => None,
+            Foreseen::Slot(entry) if entry.first >= now => Some(SlotThere::Ahead(entry.first)),
+            Foreseen::Slot(entry) => {
+                let after = now - SignedDuration::from_nanos(1);
+                let next = next_to_fire(schedule, policy, after).filter(|next| next.date == other.date);
+                Some(next.map_or(SlotThere::Over(entry.first), |next| SlotThere::Ahead(next.at)))
+            }
             Foreseen::Exhausted { reason, .. } => Some(SlotThere::Unknown(reason)),
         })
     });
-    first.fold(SlotThere::None, |known, found| match (known, found) {
-        (SlotThere::At(one), SlotThere::At(other)) => SlotThere::At(one.min(other)),
-        (SlotThere::None, found) | (SlotThere::Unknown(_), found @ SlotThere::At(_)) => found,
-        (known, _) => known,
-    })
+    found.min().unwrap_or(SlotThere::None)
 }
 
 /// What follows for who waits; whether there is a slot matters only without a run.
@@ -83,9 +91,14 @@ pub(super) fn judge(other: &Other, newest: Option<Newest>, slot: impl FnOnce() -
     let Other { pipeline, task, date, no_slot } = other;
     let Some(Newest { id, state, task: status }) = newest else {
         return match (slot(), no_slot) {
-            (SlotThere::At(at), _) => {
+            (SlotThere::Ahead(at), _) => {
                 let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
                 Verdict::NotYet(format!("`{pipeline}` has no run for {date} yet; its slot is at {at}"))
+            }
+            (SlotThere::Over(at), _) => {
+                let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
+                let none = format!("`{pipeline}` has no run for {date}, and no slot of it is to come");
+                Verdict::NotYet(format!("{none}: the first was at {at}"))
             }
             (SlotThere::Unknown(why), _) => {
                 Verdict::NotYet(format!("nobody knows whether `{pipeline}` has a slot on {date}: {why}"))
@@ -128,6 +141,13 @@ fn stands(state: RunState) -> &'static str {
     }
 }
 
+impl Engine {
+    /// Makes known when pipelines are meant to run that are not in force here: in the foreground nothing is.
+    pub fn know(&mut self, timetables: BTreeMap<Box<str>, Timetable>) {
+        self.scheduler.known = timetables;
+    }
+}
+
 impl Verdict {
     /// In vain, as whoever paces the looks is told.
     pub(super) fn not_yet(words: &str) -> Seen {
@@ -138,6 +158,9 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::book::Book;
+    use crate::pipeline::definition::{Defaults, parse};
+    use crate::yaml::report::SourceFile;
     use jiff::civil::date;
 
     fn other(task: Option<&str>, no_slot: NoSlot) -> Other {
@@ -185,9 +208,18 @@ mod tests {
         for (no_slot, slot, verdict) in [
             (
                 NoSlot::Skip,
-                SlotThere::At(at),
+                SlotThere::Ahead(at),
                 Verdict::NotYet(
                     "`nightly` has no run for 2026-11-20 yet; its slot is at 2026-11-21 02:30:00Z".to_owned(),
+                ),
+            ),
+            (
+                NoSlot::Skip,
+                SlotThere::Over(at),
+                Verdict::NotYet(
+                    "`nightly` has no run for 2026-11-20, and no slot of it is to come: the first was at \
+                     2026-11-21 02:30:00Z"
+                        .to_owned(),
                 ),
             ),
             (NoSlot::Skip, SlotThere::None, Verdict::Skipped(none.to_owned())),
@@ -206,6 +238,24 @@ mod tests {
             ),
         ] {
             assert_eq!(judge(&other(None, no_slot), None, || slot.clone()), verdict, "{no_slot:?}, {slot:?}");
+        }
+    }
+
+    #[test]
+    fn of_many_slots_the_next_one_is_waited_for() {
+        let yaml =
+            "schedule:\n  - {name: a, cron: '30 */6 * * *'}\n  - {name: b, cron: 0 7 * * fri}\nexec: x\n";
+        let file = SourceFile::new("nightly.yaml", yaml);
+        let timetable = parse(&file, &Defaults::default(), &Book::default()).0.unwrap().timetable;
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let asked = |now: &str| slot(Some(&timetable), &other(None, NoSlot::Skip), at(now));
+        for (now, slot) in [
+            ("2026-11-18T12:00:00Z", SlotThere::Ahead(at("2026-11-20T00:30:00Z"))),
+            ("2026-11-20T06:30:00Z", SlotThere::Ahead(at("2026-11-20T06:30:00Z"))),
+            ("2026-11-20T06:30:01Z", SlotThere::Ahead(at("2026-11-20T07:00:00Z"))),
+            ("2026-11-20T18:31:00Z", SlotThere::Over(at("2026-11-20T00:30:00Z"))),
+        ] {
+            assert_eq!(asked(now), slot, "at {now}");
         }
     }
 }

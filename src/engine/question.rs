@@ -58,7 +58,7 @@ pub(super) fn asked(
     let mut texts = Texts::of(live, node, around)?;
     let subject = match &sensor.condition {
         Condition::Time { at, timezone } => {
-            return time(live, &texts.rendered("its time", at)?, timezone.as_deref());
+            return time(live, &texts.rendered("its time", &at.text)?, timezone.as_deref());
         }
         Condition::Session { at, calendar } => return session(live, at, calendar.as_ref(), calendars),
         Condition::Exec(_) => return Ok(Asked::Command),
@@ -75,13 +75,11 @@ pub(super) fn asked(
 
 fn time(live: &Live, text: &str, zone: Option<&str>) -> Result<Asked, String> {
     let time = time_of_day(text).map_err(|error| error.to_string())?;
-    let (zone, what) = match zone {
-        None => (live.scope.timezone.clone(), text.to_owned()),
-        Some(name) => {
-            let zone = TimeZone::get(name).map_err(|_| format!("there is no time zone `{name}` any more"))?;
-            (zone, format!("{text} {name}"))
-        }
+    let zone = match zone {
+        None => live.scope.timezone.clone(),
+        Some(name) => TimeZone::get(name).map_err(|_| format!("there is no time zone `{name}` any more"))?,
     };
+    let what = format!("{text} {}", zone.iana_name().unwrap_or("UTC"));
     let at = first_at(time, &zone, live.scope.scheduled_at);
     Ok(Asked::Clock { at: at.ok_or_else(|| format!("{what} never comes"))?, what })
 }
@@ -115,8 +113,8 @@ fn calendar(live: &Live, code: Option<&str>, calendars: &Book) -> Result<Arc<Cal
 }
 
 fn runs(live: &Live, other: &OtherRun, texts: &Texts<'_>, calendars: &Book) -> Result<Asked, String> {
-    let pipeline = texts.rendered("its run", &other.pipeline)?;
-    let task = other.task.as_deref().map(|task| texts.rendered("its task", task)).transpose()?;
+    let pipeline = texts.rendered("its run", &other.pipeline.text)?;
+    let task = other.task.as_ref().map(|task| texts.rendered("its task", &task.text)).transpose()?;
     let task = task.map(|task| task.trim_matches('/').to_owned()).filter(|task| !task.is_empty());
     let own = live.scope.logical_date;
     let date = match &other.offset {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::executor::job::{Ended, Expected, Inventory, Report, Verdict};
-use crate::executor::trees::{Read, Reading};
+use crate::executor::trees::{Read, Reading, Wanted};
 use crate::mask::Masker;
 use crate::pipeline::generated::Generated;
 use crate::pipeline::node::NodeId;
@@ -93,7 +93,7 @@ impl Engine {
             return;
         }
         turn.launches.remove(&ended.attempt);
-        match self.tree_of(flight, &ended) {
+        match self.reading_of(flight, &ended) {
             None => self.conclude(ended, None, turn),
             Some(reading) => {
                 turn.readings.push(reading);
@@ -104,21 +104,29 @@ impl Engine {
         }
     }
 
-    /// How the tree is read that an attempt has left, if it has left one.
-    fn tree_of(&self, flight: &Flight, ended: &Ended) -> Option<Reading> {
+    /// What is to be read of what an attempt has left, if something is: the tree that it has written, or what it
+    /// printed in place of one.
+    fn reading_of(&self, flight: &Flight, ended: &Ended) -> Option<Reading> {
         let live = self.runs.get(&flight.run)?;
         let tree = live.run.tree();
-        live.run.awaits_tree(flight.node, &ended.exit)?;
         let (path, number) = (tree.path(flight.node), live.run.entry(flight.node).attempts);
+        let wanted = if live.run.awaits_tree(flight.node, &ended.exit).is_some() {
+            Wanted::Tree {
+                origin: format!("output of {path}"),
+                pipeline: live.pipeline.clone(),
+                inherited: Box::new(tree.settings(tree.parent(flight.node).unwrap_or(flight.node)).clone()),
+                limit: self.parts.lazy_limit,
+            }
+        } else {
+            tree.execute(flight.node).filter(|_| has_failed(&ended.exit))?;
+            Wanted::LastWords
+        };
         let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
         Some(Reading {
             attempt: ended.attempt,
-            origin: format!("output of {path}"),
-            pipeline: live.pipeline.clone(),
-            inherited: tree.settings(tree.parent(flight.node).unwrap_or(flight.node)).clone(),
-            limit: self.parts.lazy_limit,
+            wanted,
             cut: ended.cut.clone(),
-            mask: self.parts.surroundings.secrets.values(),
+            secrets: self.parts.surroundings.secrets.named(),
             log: (self.parts.places.absolute(&log), ended.log_bytes.0),
             at: ended.ended_at.unwrap_or_else(|| self.now()),
         })
@@ -129,7 +137,7 @@ impl Engine {
         // Its run may have been let go meanwhile.
         if let Some(mut ended) = ended {
             ended.log_bytes.0 = read.log_bytes;
-            self.conclude(*ended, Some(read.tree), turn);
+            self.conclude(*ended, read.tree, turn);
         }
     }
 
@@ -182,6 +190,15 @@ impl Engine {
         if let Err(error) = self.happen(flight.run, event, turn) {
             tracing::error!(%error, run = %flight.run, "an exit did not fit the run");
         }
+    }
+}
+
+/// Whether a command has come to a bad end by itself, and may have said why.
+fn has_failed(exit: &Exit) -> bool {
+    match exit {
+        Exit::Code(code) => *code != 0,
+        Exit::Signal(_) | Exit::TimedOut | Exit::BadOutput(_) => true,
+        Exit::Killed | Exit::NotStarted(_) | Exit::Lost(_) | Exit::BadChoice(_) | Exit::BadTree(_) => false,
     }
 }
 

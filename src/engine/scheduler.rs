@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use crate::pipeline::definition::Pipeline;
 use crate::run::live::Live;
 use crate::run::state::{RunId, Status};
-use crate::schedule::definition::Policy;
+use crate::schedule::definition::{Policy, Timetable};
 use crate::schedule::plan::{self, Known};
 use crate::store::in_force::Pause;
 use crate::store::record::{Evidence, PipelineId, VersionId};
@@ -19,6 +19,8 @@ use crate::store::record::{Evidence, PipelineId, VersionId};
 #[derive(Default)]
 pub(super) struct Scheduler {
     pub(super) in_force: BTreeMap<Box<str>, Scheduled>,
+    /// When pipelines are meant to run that are not in force, as far as somebody has made it known.
+    pub(super) known: BTreeMap<Box<str>, Timetable>,
     pub(super) wakes: BTreeSet<(Timestamp, Box<str>)>,
     /// Runs that wait for others of their pipeline to end.
     pub(super) waiting: BTreeSet<RunId>,
@@ -61,6 +63,12 @@ impl Scheduler {
     /// The rules by which a pipeline goes now; `None` where it is not in force.
     pub(super) fn policy(&self, pipeline: &str) -> Option<&Policy> {
         self.in_force.get(pipeline).map(|scheduled| &scheduled.pipeline.timetable.policy)
+    }
+
+    /// When a pipeline is meant to run, as far as that is known.
+    pub(super) fn timetable(&self, pipeline: &str) -> Option<&Timetable> {
+        let in_force = self.in_force.get(pipeline).map(|scheduled| &scheduled.pipeline.timetable);
+        in_force.or_else(|| self.known.get(pipeline))
     }
 
     /// Whether no later slot of a run's schedule is due. What somebody has asked for is never too late.

@@ -123,9 +123,8 @@ impl Engine {
     async fn verdict(&self, other: &Other) -> Verdict {
         match others::newest(self.parts.store.reader(), other).await {
             Ok(newest) => {
-                let in_force = self.scheduler.in_force.get(&*other.pipeline);
-                let timetable = in_force.map(|scheduled| &scheduled.pipeline.timetable);
-                others::judge(other, newest, || others::slot(timetable, other))
+                let timetable = self.scheduler.timetable(&other.pipeline);
+                others::judge(other, newest, || others::slot(timetable, other, self.now()))
             }
             Err(error) => {
                 tracing::error!(%error, pipeline = other.pipeline, "its runs cannot be looked up");

@@ -18,6 +18,10 @@ pub struct Surroundings {
 pub trait Secrets: std::fmt::Debug + Send + Sync {
     /// The value of a secret, or why it cannot be had, in words.
     fn value(&self, name: &str) -> Result<String, String>;
-    /// The values of all that can be had, for hiding them.
-    fn values(&self) -> Vec<String>;
+    /// The names and values of all that can be had, for hiding the values.
+    fn named(&self) -> Vec<(String, String)>;
+    /// The values alone.
+    fn values(&self) -> Vec<String> {
+        self.named().into_iter().map(|(_, value)| value).collect()
+    }
 }

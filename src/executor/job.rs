@@ -59,7 +59,7 @@ pub enum Report {
     },
     /// An attempt has ended and nothing of it runs. Repeated until it is acknowledged.
     Ended(Box<Ended>),
-    /// The tree that an attempt has written was read.
+    /// What an attempt has left was read.
     Read(Box<Read>),
     /// It is not there and cannot be had, for now.
     Unavailable {
@@ -151,7 +151,7 @@ pub trait Executor: Send {
     fn launch(&mut self, job: Job);
     /// Ends an attempt with everything it started. May be repeated.
     fn kill(&mut self, attempt: AttemptId);
-    /// Reads the tree that an attempt has written, which has ended and is not acknowledged.
+    /// Reads what an attempt has left, which has ended and is not acknowledged.
     fn read(&mut self, reading: Reading);
     /// The attempt's end is committed: it may be forgotten.
     fn acknowledge(&mut self, attempt: AttemptId);

@@ -102,7 +102,8 @@ impl Executor for Local {
             let attempt = reading.attempt;
             let log_bytes = reading.log.1;
             let read = tokio::task::spawn_blocking(move || reading.from(&places)).await;
-            let read = read.unwrap_or_else(|error| Read { attempt, tree: Err(error.to_string()), log_bytes });
+            let read =
+                read.unwrap_or_else(|error| Read { attempt, tree: Some(Err(error.to_string())), log_bytes });
             // Nobody hears it only when the engine has ended: the next one reads it again.
             let _ = reports.send(Report::Read(Box::new(read))).await;
         });

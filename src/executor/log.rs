@@ -48,15 +48,15 @@ pub fn tail(path: &Path, count: usize, timestamps: bool) -> std::io::Result<Vec<
     }
 }
 
-/// A log file that is read from its end.
-struct Log {
+/// A log, or another file of lines, that is read from its end.
+pub(super) struct Log {
     file: File,
     length: u64,
 }
 
 impl Log {
     /// `None` where there is no such file: nothing was printed.
-    fn open(path: &Path) -> std::io::Result<Option<Self>> {
+    pub(super) fn open(path: &Path) -> std::io::Result<Option<Self>> {
         match File::open(path) {
             Ok(file) => Ok(Some(Self { length: file.metadata()?.len(), file })),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -65,7 +65,7 @@ impl Log {
     }
 
     /// The whole lines among the last `look` bytes, and whether these are all there are.
-    fn end(&mut self, look: u64) -> std::io::Result<(Vec<u8>, bool)> {
+    pub(super) fn end(&mut self, look: u64) -> std::io::Result<(Vec<u8>, bool)> {
         let from = self.length.saturating_sub(look);
         self.file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();

@@ -3,7 +3,7 @@
 
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics};
 
-use super::kind::Kind;
+use super::kind::{CHOOSE, Kind};
 use super::lower::Lowered;
 use super::node::{NodeId, Tree, TriggerRule};
 
@@ -19,9 +19,14 @@ pub(crate) fn never_chosen(lowered: &Lowered, found: &mut Diagnostics) {
         let place = lowered.places[never.index()];
         let error = Diagnostic::error(place, format!("`{behind}` can never be chosen"))
             .label("its turn never comes")
-            .beside(lowered.places[always.index()], "this has no `when`: it is always chosen")
-            .help(format!("give `{before}` a `when`, or make it the last child"));
-        found.push(error);
+            .beside(lowered.places[always.index()], "this has no `when`: it is always chosen");
+        found.push(if before == CHOOSE {
+            error.help(
+                "a command that chooses among the children stands beside them: put `choose` beside `branch`",
+            )
+        } else {
+            error.help(format!("give `{before}` a `when`, or make it the last child"))
+        });
     }
 }
 

@@ -11,6 +11,7 @@ use minijinja::machinery::{Span as Mark, Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
 use crate::calendar::book::Book;
+use crate::schedule::definition::Schedule;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::Document;
 
@@ -32,6 +33,10 @@ pub(crate) struct World<'a> {
     /// Of a generated tree: that of its pipeline's file, which paths with a `/` before them are of.
     pub(crate) own: Option<&'a Tree>,
     pub(crate) params: &'a Params,
+    /// The zone of its times.
+    pub(crate) timezone: &'a str,
+    /// The schedules that make its runs.
+    pub(crate) schedules: &'a [Schedule],
     /// The calendars there are, where they are known.
     pub(crate) calendars: Option<&'a Book>,
     /// Why there is no `session`, if there is none.
@@ -89,6 +94,18 @@ pub(super) struct Look<'w, 't> {
     findings: Vec<Finding>,
 }
 
+/// The word for a sign of other languages at this place of an expression.
+fn other_sign(text: &str, at: usize) -> Option<String> {
+    let (before, rest) = text.split_at_checked(at)?;
+    Some(match rest.as_bytes() {
+        [b'=', ..] => "two sides are compared with `==`".to_owned(),
+        [b'&', ..] => "write `and`".to_owned(),
+        [b'|', ..] if before.ends_with('|') || rest.starts_with("||") => "write `or`".to_owned(),
+        [b'!', ..] => "write `not`".to_owned(),
+        _ => return None,
+    })
+}
+
 impl<'t> Look<'_, 't> {
     pub(super) fn error(&mut self, at: Mark, message: impl Into<String>) -> &mut Diagnostic {
         self.find(
@@ -125,6 +142,8 @@ impl<'t> Look<'_, 't> {
             let found = self.find(range.start, range.end, Diagnostic::error(Span::default(), message));
             if expression && text.contains("{{") {
                 found.help.push("`when` is a bare expression: leave out the braces".to_owned());
+            } else if expression {
+                found.help.extend(other_sign(text, range.start));
             }
             if !expression && text.contains("{#") {
                 found.help.push(

@@ -13,7 +13,7 @@ use crate::duration;
 use crate::schedule::definition::{Schedule, Timetable};
 use crate::schedule::exchange::Exchange;
 use crate::yaml::composer;
-use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span, listed};
 use crate::yaml::document::{Document, ValueId, View};
 use crate::yaml::reader::{self, Field};
 use crate::yaml::reading::Reading;
@@ -30,6 +30,7 @@ use super::policy::{RetryOn, Settings};
 use super::scope::NO_CALENDAR;
 use super::session_schedule;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
+use super::strayed;
 use super::timetable::{self, Around};
 use super::whole::Whole;
 
@@ -100,6 +101,9 @@ pub fn parse(file: &SourceFile, defaults: &Defaults, book: &Book) -> (Option<Pip
 
 fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnostics) -> Option<Pipeline> {
     let document = composer::read(&file.text, found)?;
+    if strayed::is_calendar(&document, found) {
+        return None;
+    }
     let root = document.root();
     let keys: FileKeys = match document.view(root) {
         View::Mapping(_) => reader::read(&document, root, None, found),
@@ -125,6 +129,8 @@ fn read(file: &SourceFile, defaults: &Defaults, book: &Book, found: &mut Diagnos
         tree: &lowered.tree,
         own: None,
         params: &params,
+        timezone: &timezone,
+        schedules: &timetable.schedules,
         calendars: Some(book),
         no_session: no_session.as_deref(),
     };
@@ -166,8 +172,22 @@ fn no_session(document: &Document<'_>, keys: &FileKeys, timetable: &Timetable) -
             first.name
         )),
         Some(_) => Some(NO_CALENDAR.to_owned()),
-        None => (authored == 0).then(|| NO_CALENDAR.to_owned()),
+        None if authored == 0 => Some(NO_CALENDAR.to_owned()),
+        None => no_common_calendar(&timetable.schedules),
     }
+}
+
+/// Why a run that somebody starts has no `session`, where the schedules go by different calendars.
+fn no_common_calendar(schedules: &[Schedule]) -> Option<String> {
+    let mut all: Vec<&str> = schedules.iter().filter_map(Schedule::exchange).map(Exchange::spelled).collect();
+    all.sort_unstable();
+    all.dedup();
+    (all.len() > 1).then(|| {
+        let names = listed(all);
+        format!(
+            "the schedules go by {names}, so a run by hand has no calendar: give the pipeline a `calendar:`"
+        )
+    })
 }
 
 /// `nightly` of `config/pipelines/nightly.yaml`.

@@ -18,6 +18,19 @@ use super::splice::from_start;
 use super::texts::Role;
 use super::vocabulary::{FUNCTIONS, Names, Shape, shape};
 
+/// What other languages call a thing, and what that is here.
+const ELSEWHERE: [(&str, &str, &str); 9] = [
+    ("name", "yes", "true"),
+    ("name", "on", "true"),
+    ("name", "no", "false"),
+    ("name", "off", "false"),
+    ("name", "null", "none"),
+    ("name", "execution_date", "logical_date"),
+    ("attribute", "day_of_week", "weekday"),
+    ("attribute", "dayofweek", "weekday"),
+    ("attribute", "day_of_month", "day"),
+];
+
 impl<'t> Look<'_, 't> {
     /// All of a `when`.
     pub(super) fn condition(&mut self, expr: &Expr<'t>) {
@@ -269,7 +282,8 @@ impl<'t> Look<'_, 't> {
         known: impl Iterator<Item = &'k str> + Clone,
     ) {
         let found = self.error(at, format!("unknown {what} `{name}`"));
-        match nearest(name, known.clone()) {
+        let elsewhere = ELSEWHERE.iter().find(|(of, word, _)| *of == what && *word == name);
+        match elsewhere.map(|(_, _, meant)| *meant).or_else(|| nearest(name, known.clone())) {
             Some(meant) => found.primary.text = format!("did you mean `{meant}`?"),
             None => found.help.push(format!("there are {}", listed(known))),
         }

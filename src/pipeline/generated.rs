@@ -62,6 +62,8 @@ fn read(
         tree: &lowered.tree,
         own: Some(&pipeline.tree),
         params: &pipeline.params,
+        timezone: &pipeline.timezone,
+        schedules: &pipeline.timetable.schedules,
         calendars: Some(&pipeline.calendars),
         no_session: pipeline.no_session.as_deref(),
     };

@@ -6,7 +6,7 @@ use crate::yaml::document::ValueId;
 use crate::yaml::reading::Reading;
 
 use super::kind::{CONTAINERS, KINDS};
-use super::spec::{FILE_KEYS, INHERITED_KEYS, NODE_KEYS};
+use super::spec::{ELSEWHERE, FILE_KEYS, INHERITED_KEYS, NODE_KEYS};
 
 /// Keys that mean something on some kinds only.
 const PARTICULAR: [(&str, &[&str]); 5] = [
@@ -43,7 +43,9 @@ impl Reading<'_, '_, '_> {
                     let key = document.key(key);
                     let known =
                         NODE_KEYS.contains(&key) || INHERITED_KEYS.contains(&key) || FILE_KEYS.contains(&key);
-                    !known && nearest(key, NODE_KEYS).is_some_and(|meant| KINDS.contains(&meant))
+                    let meant = ELSEWHERE.iter().find(|(word, _)| *word == key).map(|(_, meant)| *meant);
+                    let meant = meant.or_else(|| nearest(key, NODE_KEYS));
+                    !known && meant.is_some_and(|meant| KINDS.contains(&meant))
                 });
                 if !misspelt {
                     let chooses = members.iter().step_by(2).any(|&key| document.key(key) == "choose");

@@ -13,7 +13,7 @@ use super::kind::{CHOOSE, Children, EXECUTE, GENERATE, KINDS, Kind};
 use super::name;
 use super::node::{MAX_DEPTH, MAX_NODES, NodeId, Options, Tree, TreeBuilder};
 use super::policy::Settings;
-use super::spec::{INHERITED_KEYS, InheritedKeys, NodeKeys};
+use super::spec::{ELSEWHERE, INHERITED_KEYS, InheritedKeys, NodeKeys};
 use super::texts::{Role, TextPlace, is_template};
 use super::whole::Whole;
 
@@ -182,7 +182,8 @@ impl<'d> Walk<'_, 'd, '_> {
             of_root = [&INHERITED_KEYS[..], file_keys].concat();
             &of_root
         };
-        let keys: NodeKeys = reader::read(document, part.value, Some(others), self.reading.found);
+        let keys: NodeKeys =
+            reader::read_meaning(document, part.value, Some(others), &ELSEWHERE, self.reading.found);
         let inherits = members.iter().step_by(2).any(|&key| INHERITED_KEYS.contains(&document.key(key)));
         let options = self.reading.options(&keys);
         let settings = inherits.then(|| {

@@ -1,4 +1,4 @@
-//! What sensors say of exchanges and dates, held against the calendars that are known.
+//! What sensors say of exchanges, dates and times of day, held against the calendars and the zones that are known.
 
 use crate::calendar::book::Book;
 use crate::calendar::offset::Offset;
@@ -7,8 +7,10 @@ use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::check::World;
 use super::moments::DateOffset;
 use super::sensor::{Condition, Placed};
+use super::texts::is_template;
 
-/// Reports offsets that are none, and calendars that are not known.
+/// Reports offsets that are none, calendars that are not known, and times of day that are probably not meant in the
+/// pipeline's zone.
 pub(crate) fn check(world: &World<'_>, found: &mut Diagnostics) {
     let no_session = world.no_session;
     for node in world.tree.ids() {
@@ -22,7 +24,10 @@ pub(crate) fn check(world: &World<'_>, found: &mut Diagnostics) {
                 }
                 match (calendar, no_session) {
                     (Some(code), _) => known(code, world.calendars, found),
-                    (None, Some(why)) => found.push(Diagnostic::error(at.place, why)),
+                    (None, Some(why)) => {
+                        let help = "or name one beside the sensor's `session`: `calendar: XNYS`";
+                        found.push(Diagnostic::error(at.place, why).help(help));
+                    }
                     (None, None) => {}
                 }
             }
@@ -36,13 +41,29 @@ pub(crate) fn check(world: &World<'_>, found: &mut Diagnostics) {
                     (Ok(DateOffset::Sessions(_) | DateOffset::Days(_)), _) => {}
                 }
             }
-            Condition::Time { .. }
+            Condition::Time { at, timezone: None } => elsewhere(at, world, found),
+            Condition::Time { timezone: Some(_), .. }
             | Condition::File { .. }
             | Condition::Http(_)
             | Condition::Object(_)
             | Condition::Exec(_) => {}
         }
     }
+}
+
+/// Warns of a time of day without a zone where a schedule has another one than the pipeline.
+fn elsewhere(at: &Placed, world: &World<'_>, found: &mut Diagnostics) {
+    let own = world.timezone;
+    let Some(other) = world.schedules.iter().find(|schedule| *schedule.timezone != *own) else { return };
+    let (time, zone) = (if is_template(&at.text) { "this" } else { &*at.text }, &other.timezone);
+    let schedule = match world.schedules {
+        [_] => "its schedule".to_owned(),
+        _ => format!("its schedule `{}`", other.name),
+    };
+    let message =
+        format!("{time} is by the clocks of {own}, the pipeline's zone, and {schedule} goes by {zone}");
+    let help = format!("name the zone that is meant beside `time`: `timezone: {zone}`");
+    found.push(Diagnostic::warning(at.place, message).help(help));
 }
 
 fn known(code: &Placed, calendars: Option<&Book>, found: &mut Diagnostics) {

@@ -20,7 +20,7 @@ pub(crate) struct ScheduleKeys {
     /// When, once a session: `open`, `close`, `next_open`, `prev_close` or a time of day, and from there `+` or `-`
     /// a duration or `n sessions`.
     pub(crate) at: Option<Field<String>>,
-    /// How long after one another, again and again during each session.
+    /// How long after one another, again and again during each session, but for its break.
     pub(crate) every: Option<Field<Length>>,
     /// Of `every`: the first and the last, both included, written as `at` is. Default: `[open, close]`.
     pub(crate) between: Option<Unread<BetweenShape>>,

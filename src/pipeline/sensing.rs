@@ -16,7 +16,7 @@ use super::sensor::{
     Condition, Http, Method, NoSlot, Object, ObjectStore, OtherRun, Placed, Sensor, body_pattern, time_of_day,
 };
 use super::sensor_spec::{CONDITIONS, DETAILS, HeadersShape, SensorKeys, StatusShape};
-use super::spec::NodeKeys;
+use super::spec::{INHERITED_KEYS, NODE_KEYS, NodeKeys};
 use super::texts::{Role, TextPlace, is_template};
 
 /// Between the first look and the second, where nothing else is said.
@@ -36,7 +36,18 @@ impl Reading<'_, '_, '_> {
             self.found.push(error.help("for instance `sensor: {file: \"/incoming/{{ ds }}.csv\"}`"));
             return None;
         };
-        let keys: SensorKeys = reader::read(self.document, id, Some(&[]), self.found);
+        let beside: Vec<&'static str> =
+            NODE_KEYS.into_iter().chain(INHERITED_KEYS).filter(|key| !CONDITIONS.contains(key)).collect();
+        let meant = [("stable", "stable_for"), ("path", "file"), ("url", "http"), ("pipeline", "run")];
+        let keys: SensorKeys = reader::read_meaning(self.document, id, Some(&beside), &meant, self.found);
+        for &key in members.iter().step_by(2) {
+            let word = self.document.key(key);
+            if beside.contains(&word) {
+                let message = format!("`{word}` stands beside `sensor`, not inside it");
+                let error = Diagnostic::error(self.document.span(key), message);
+                self.found.push(error.help(format!("write `sensor: {{…}}`, and `{word}: …` below it")));
+            }
+        }
         let word = self.condition_word(id, members)?;
         self.misplaced_details(members, word);
         let mut texts = Vec::new();
@@ -111,7 +122,7 @@ impl Reading<'_, '_, '_> {
     fn sensed(&mut self, word: &str, keys: &SensorKeys, texts: &mut Vec<TextPlace>) -> Option<Condition> {
         Some(match word {
             "time" => {
-                let at = self.template("time", keys.time.as_ref(), texts)?;
+                let at = self.placed_template("time", keys.time.as_ref(), texts)?;
                 self.unless_template(keys.time.as_ref(), |text| {
                     time_of_day(text).map_err(|error| error.to_string())
                 });
@@ -135,7 +146,7 @@ impl Reading<'_, '_, '_> {
                 Condition::Exec(self.command("exec", exec.id))
             }
             "run" => {
-                let pipeline = self.template("run", keys.run.as_ref(), texts)?;
+                let pipeline = self.placed_template("run", keys.run.as_ref(), texts)?;
                 self.unless_template(keys.run.as_ref(), |text| {
                     name::problem(text).map_or(Ok(()), |problem| {
                         Err(format!("`run` names a pipeline, and `{}` {problem}", text.escape_debug()))
@@ -146,7 +157,7 @@ impl Reading<'_, '_, '_> {
                 });
                 Condition::Run(OtherRun {
                     pipeline,
-                    task: self.template("task", keys.task.as_ref(), texts),
+                    task: self.placed_template("task", keys.task.as_ref(), texts),
                     offset: self.placed("offset", keys.offset.as_ref()),
                     no_slot: value(keys.no_slot.as_ref()).map_or(NoSlot::default(), Into::into),
                 })
@@ -302,6 +313,17 @@ impl Reading<'_, '_, '_> {
         }
         texts.push(TextPlace { id, role: Role::Plain });
         Some(text)
+    }
+
+    /// A text that may be a template, with its place.
+    fn placed_template(
+        &mut self,
+        key: &str,
+        field: Option<&Field<String>>,
+        texts: &mut Vec<TextPlace>,
+    ) -> Option<Placed> {
+        let text = self.template(key, field, texts)?;
+        Some(Placed { text, place: self.document.span(field?.id) })
     }
 
     /// A text that is no template, with its place.

@@ -10,8 +10,8 @@ use crate::yaml::diagnostic::Span;
 
 use super::command::Command;
 
-/// A node that waits. Its patience as a whole is the node's `timeout`. Texts may be templates, but for those
-/// that are `Placed`.
+/// A node that waits. Its patience as a whole is the node's `timeout`. Texts may be templates, but for
+/// `session`, `calendar` and `offset`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sensor {
     /// What has to be true.
@@ -40,7 +40,7 @@ pub enum Condition {
     /// The first such time of day at or after the run's `scheduled_at` has come.
     Time {
         /// `HH:MM[:SS]`; see [`time_of_day`].
-        at: Box<str>,
+        at: Placed,
         /// The IANA zone it is meant in; `None` is the pipeline's.
         timezone: Option<Box<str>>,
     },
@@ -83,7 +83,7 @@ impl Condition {
     }
 }
 
-/// A text that is read elsewhere, and where in the source it stands.
+/// A text that somebody else looks at too, and where in the source it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
     /// As it is spelled.
@@ -158,9 +158,9 @@ pub enum ObjectStore {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtherRun {
     /// The pipeline's name.
-    pub pipeline: Box<str>,
+    pub pipeline: Placed,
     /// A node of it by its path; `None` is the run as a whole.
-    pub task: Option<Box<str>>,
+    pub task: Option<Placed>,
     /// From this run's logical date to the other's: `-1d`, `-1 session`; `None` is the same date.
     pub offset: Option<Placed>,
     /// What becomes of the sensor where the pipeline has no slot for that date.

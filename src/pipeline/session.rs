@@ -31,6 +31,12 @@ struct Exchange(Arc<Calendar>);
 #[derive(Debug)]
 pub(crate) struct Exchanges(pub(crate) Book);
 
+/// What a date is on an exchange, given both as expressions hold them.
+pub(crate) fn on_exchange(exchange: &Value, date: &Value) -> Option<OnExchange> {
+    let Exchange(calendar) = exchange.downcast_object_ref()?;
+    Some(OnExchange { calendar: calendar.clone(), date: date_of(date).ok()? })
+}
+
 impl OnExchange {
     /// The session's label, open and close, as text; `None` where there is none.
     pub(crate) fn texts(&self) -> Option<[String; 3]> {
@@ -38,25 +44,30 @@ impl OnExchange {
         Some([label.to_string(), show(&self.instant(open)), show(&self.instant(close))])
     }
 
-    /// What the date is on the exchange, in words: of a session, the answers to what was asked.
-    pub(crate) fn answers(&self, names: &[&str]) -> String {
+    /// What the date is on the exchange, in words: of a session, the answers to what was asked. `None` where that
+    /// is no answer to any of it.
+    pub(crate) fn answers(&self, names: &[&str]) -> Option<String> {
         let (code, date) = (self.calendar.code(), self.date);
+        let answered =
+            |name: &&str| *name == "holiday_name" || name.starts_with("is_") || name.starts_with("nth_");
+        let mut names = names.iter().copied().filter(answered).peekable();
+        names.peek()?;
         let day = match self.day() {
             Ok(Day::Session(_)) => {
-                let answers: Vec<String> = names.iter().filter_map(|name| self.answer(name)).collect();
-                let answers = if answers.is_empty() { "a session".to_owned() } else { answers.join(", ") };
-                return format!("{code} {date} is {answers}");
+                let mut answers: Vec<String> = names.filter_map(|name| self.answer(name)).collect();
+                answers.dedup();
+                return (!answers.is_empty()).then(|| format!("{code} {date} is {}", answers.join(", ")));
             }
             Ok(day) => day,
-            Err(error) => return error.detail().unwrap_or_default().to_owned(),
+            Err(error) => return error.detail().map(str::to_owned),
         };
         let why = reason(&day, date);
-        match day {
+        Some(match day {
             Day::Closed(_) => format!("{code} is closed on {date} ({why})"),
             Day::Session(_) | Day::Off | Day::Before | Day::Beyond => {
                 format!("{code} has no session on {why}s")
             }
-        }
+        })
     }
 
     /// What a session is or is not: `not the last session of its month`.
@@ -65,7 +76,7 @@ impl OnExchange {
             ("is_early_close", _) => "an early close".to_owned(),
             ("is_late_open", _) => "a late open".to_owned(),
             ("is_projected", _) => "projected".to_owned(),
-            ("is_session" | "is_closed" | "is_holiday" | "is_regular_holiday", _) => {
+            ("is_session" | "is_closed" | "is_holiday" | "is_regular_holiday" | "holiday_name", _) => {
                 return Some("a session".to_owned());
             }
             ("nth_of_month", _) => {

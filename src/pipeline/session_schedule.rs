@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use crate::calendar::book::Book;
 use crate::calendar::calendar::Calendar;
-use crate::calendar::offset::{Anchor, Offset};
+use crate::calendar::offset::{Anchor, Offset, Shift};
+use crate::schedule::crossing::Reversal;
 use crate::schedule::days::{DayWord, Days};
 use crate::schedule::exchange::Exchange;
 use crate::schedule::filtered::{Filter, Roll};
 use crate::schedule::sessions::{Sessions, Times};
+use crate::schedule::told::stretch;
 use crate::yaml::diagnostic::{Diagnostic, listed};
-use crate::yaml::document::{ValueId, View};
+use crate::yaml::document::{Document, ValueId, View};
 use crate::yaml::reading::{Reading, value};
 
 use super::schedule_spec::{JOINTS, RollWord, ScheduleKeys};
@@ -34,7 +36,10 @@ pub(super) fn misplaced(reading: &mut Reading<'_, '_, '_>, id: ValueId, keys: &S
         let (message, help) = if by_cron && OF_SESSIONS.contains(&word) {
             let message = format!("`{word}` is for sessions, and `cron` says when already");
             (message, "a schedule has either `cron` or, with a `calendar`, `at` or `every`")
-        } else if word == "roll" && !(by_cron && keys.calendar.is_some()) {
+        } else if word == "roll" && by_cron && keys.calendar.is_none() {
+            let message = "`roll` needs a `calendar`: without one there is no date to be moved".to_owned();
+            (message, "add the exchange on whose session dates it is to fire, such as `calendar: XNYS`")
+        } else if word == "roll" && by_sessions {
             let message = "`roll` is for a `cron` line with a `calendar`".to_owned();
             (message, "sessions have no dates that would have to be moved")
         } else if word == "dst" && by_sessions {
@@ -77,7 +82,27 @@ pub(super) fn sessions(
     let (exchange, days) = (exchange?, days?);
     let own = exchange.calendar().timezone();
     let timezone = zone(reading, keys, &times, own);
-    Some((Sessions { exchange, times, days }, timezone, place))
+    let sessions = Sessions { exchange, times, days };
+    if let Some(between) = &keys.between {
+        reversed(reading, between.id, &sessions);
+    }
+    Some((sessions, timezone, place))
+}
+
+/// Ends of `between`, which stand here, the later of which is named first.
+fn reversed(reading: &mut Reading<'_, '_, '_>, between: ValueId, sessions: &Sessions) {
+    let zone = sessions.exchange.calendar().zone();
+    let (Some(Reversal { from, to }), View::List(&[first, last])) =
+        (sessions.reversal(&zone), reading.document.view(between))
+    else {
+        return;
+    };
+    let document = reading.document;
+    let [first, last] = [first, last].map(|end| document.text(end).unwrap_or_default());
+    let times = stretch(from, to, &zone, &format!(", and `{last}` at "));
+    let message = format!("`between` ends before it begins: `{first}` is at {times}");
+    let error = Diagnostic::error(document.span(between), message);
+    reading.found.push(error.help("the earlier one stands first, as in `[open, close]`"));
 }
 
 /// What a cron line is held against, whose `calendar` stands here; `None` where that cannot be read.
@@ -94,6 +119,19 @@ pub(super) fn filter(
         Some(RollWord::Next) => Roll::Next,
     };
     Some(Filter { exchange, roll })
+}
+
+/// That what stands as a cron line is a time of a session.
+pub(super) fn no_line(document: &Document<'_>, line: ValueId, offset: Offset) -> Diagnostic {
+    let message = format!("{} is a time of a session, and no cron line", document.describe(line));
+    let error = Diagnostic::error(document.span(line), message)
+        .help(format!("say of which exchange: `{{calendar: XNYS, at: {offset}}}`"));
+    match offset {
+        Offset { anchor: Anchor::Time(time), shift: Shift::None } => {
+            error.help(format!("as a cron line it is `{} {} * * *`", time.minute(), time.hour()))
+        }
+        Offset { .. } => error,
+    }
 }
 
 /// The calendar of a code.

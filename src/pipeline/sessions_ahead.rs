@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::schedule::crossing::Crossing;
 use crate::schedule::definition::{Schedule, Trigger};
 use crate::schedule::horizon::{Horizon, REMEDY};
-use crate::schedule::told::clock;
+use crate::schedule::told::stretch;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 
 use super::definition::Pipeline;
@@ -67,10 +67,11 @@ fn ending(horizon: &Horizon, span: Span) -> Diagnostic {
 
 fn crossed(schedule: &Schedule, crossing: &Crossing, span: Span, source: &str) -> Diagnostic {
     let text = source.get(span.start as usize..span.end as usize).unwrap_or_default();
-    let Crossing { date, at, end, remarks } = crossing;
-    let (side, at) = (if *end == "open" { "before" } else { "after" }, clock(*at, &schedule.zone()));
+    let Crossing { date, at, end, end_at, remarks } = crossing;
+    let side = if *end == "open" { "before" } else { "after" };
+    let times = stretch(*at, *end_at, &schedule.zone(), &format!(", {side} the {end} at "));
     let why = if remarks.is_empty() { String::new() } else { format!(": {remarks}") };
-    let message = format!("on {date}, `{}` is {side} the {end}, {at}{why}", text.trim_matches(['"', '\'']));
+    let message = format!("on {date}, `{}` is at {times}{why}", text.trim_matches(['"', '\'']));
     let help =
         "count from the other end, or leave short days to a schedule of their own, `days: early_closes`";
     Diagnostic::warning(span, message).help(help)

@@ -138,6 +138,26 @@ pub(crate) const NODE_KEYS: [&str; 20] = [
     "on_timeout",
 ];
 
+/// What other programs call a key of a node, and what that is here.
+pub(crate) const ELSEWHERE: [(&str, &str); 16] = [
+    ("retries", "retry"),
+    ("max_retries", "retry"),
+    ("depends_on", "after"),
+    ("depends", "after"),
+    ("dependencies", "after"),
+    ("needs", "after"),
+    ("upstream", "after"),
+    ("command", "exec"),
+    ("cmd", "exec"),
+    ("run", "exec"),
+    ("script", "exec"),
+    ("bash", "exec"),
+    ("if", "when"),
+    ("condition", "when"),
+    ("environment", "env"),
+    ("cwd", "working_dir"),
+];
+
 /// The keys that a node, or `defaults` of sexton.yaml, hands down to everything below.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(crate) struct InheritedKeys {

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use minijinja::machinery::ast::Expr;
+use minijinja::machinery::{CodeGenerator, eval, make_string_output};
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value, filters, functions};
 
@@ -80,6 +82,17 @@ pub fn evaluate(
         expression: expression.trim().to_owned(),
         found: format!("the {} `{shown}`", value.kind()),
     })
+}
+
+/// What a part of an expression that has been evaluated comes to; `None` where nobody may ask it.
+pub(crate) fn part(expr: &Expr<'_>, facts: Value) -> Option<Value> {
+    let mut code = CodeGenerator::new("<part>", "");
+    code.compile_expr(expr);
+    let (instructions, blocks) = code.finish();
+    let (mut nothing, plain) = (String::new(), minijinja::AutoEscape::None);
+    let mut out = make_string_output(&mut nothing);
+    let (value, _) = eval(&ENVIRONMENT, &instructions, facts, &blocks, &mut out, plain).ok()?;
+    value
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::calendar::book::Book;
+use crate::calendar::offset::Offset;
 use crate::schedule::cron::{Dialect, Line};
 use crate::schedule::definition::{Catchup, Overlap, Policy, Schedule, Timetable, Trigger, UNNAMED};
-use crate::schedule::fires::{Dst, Fold, Gap};
+use crate::schedule::fires::{self, Dst, Fold, Gap};
 use crate::yaml::diagnostic::{Diagnostic, Span, nearest};
 use crate::yaml::document::{BROKEN_KEY, Document, ValueId, View};
 use crate::yaml::reader::{self, Field, Unread, unknown_key};
@@ -126,10 +127,9 @@ fn schedules(reading: &mut Reading<'_, '_, '_>, id: ValueId, around: &Around<'_>
         let Some(Read { trigger, timezone, place }) = read_one(reading, &authored, around) else { continue };
         let name = authored.name.map_or(UNNAMED, |(name, _)| name).into();
         let schedule = Schedule { name, trigger, timezone };
-        // What sessions there are is for `check` to look at: a calendar may change with the next file.
-        if matches!(schedule.trigger, Trigger::Cron { .. })
-            && schedule.exchange().is_none()
-            && schedule.after(LONG_AGO).is_none()
+        // On which sessions it may is for `check` to look at: a calendar may change with the next file.
+        if let Trigger::Cron { cron, dst, .. } = &schedule.trigger
+            && fires::next(cron, &schedule.zone(), *dst, LONG_AGO).is_none()
         {
             let message = format!("{} never fires", document.describe(place));
             let error = Diagnostic::error(document.span(place), message);
@@ -300,6 +300,10 @@ fn trigger(
             Some(Trigger::Reboot)
         }
         Err(error) => {
+            if let Ok(offset) = Offset::parse(text) {
+                reading.found.push(session_schedule::no_line(document, at, offset));
+                return None;
+            }
             let place = document.place(at, error.span.start, error.span.end);
             let mut finding = Diagnostic::error(place, error.message);
             finding.help.extend(error.help);

@@ -303,7 +303,7 @@ impl Run {
         let retry = &self.tree.settings(node).retry;
         let spent = self.entries[node.index()].spent();
         if spent <= retry.limit && failure.is_retried_by(retry) {
-            let delay = retry_delay(retry, self.id, node, attempt, spent);
+            let delay = retry_delay(retry, self.id, attempt, spent);
             let until = now.saturating_add(delay).unwrap_or(now);
             self.set(node, State::Retrying { until, failure: Box::new(failure) });
         } else {

@@ -2,24 +2,17 @@
 
 use std::time::Duration;
 
-use crate::pipeline::node::NodeId;
 use crate::pipeline::policy::Retry;
 
 use super::state::{AttemptId, RunId};
 
 /// How long after failed attempt number `spent` (1 = the first) the next one is due. The same attempt
-/// always gets the same jitter: it is a hash, the core has no randomness.
-pub(super) fn retry_delay(
-    retry: &Retry,
-    run: RunId,
-    node: NodeId,
-    attempt: AttemptId,
-    spent: u32,
-) -> Duration {
+/// always gets the same jitter, wherever a graft has moved its node: it is a hash, the core has no randomness.
+pub(super) fn retry_delay(retry: &Retry, run: RunId, attempt: AttemptId, spent: u32) -> Duration {
     let growth = retry.backoff.max(1.0).powi(i32::try_from(spent.saturating_sub(1)).unwrap_or(i32::MAX));
     let ceiling = retry.max_delay.unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY).as_secs_f64();
     let delay = (retry.delay.as_secs_f64() * growth).min(ceiling);
-    let seed = splitmix(run.0.cast_unsigned() ^ splitmix(u64::from(node.0) ^ splitmix(attempt.0)));
+    let seed = splitmix(run.0.cast_unsigned() ^ splitmix(attempt.0));
     let part = (seed >> 11) as f64 / (1_u64 << 53) as f64;
     let delay = delay * (1.0 + retry.jitter * part);
     // In whole milliseconds, as instants are kept.

@@ -315,16 +315,16 @@ fn not_chosen_words(run: &Run, by: NodeId) -> String {
 fn waited_for(run: &Run, node: NodeId) -> Option<String> {
     let sensor = run.tree().kind(node).sensor()?;
     Some(match &sensor.condition {
-        Condition::Time { at, timezone: None } => at.to_string(),
-        Condition::Time { at, timezone: Some(zone) } => format!("{at} {zone}"),
+        Condition::Time { at, timezone: None } => at.text.to_string(),
+        Condition::Time { at, timezone: Some(zone) } => format!("{} {zone}", at.text),
         Condition::Session { at, .. } => format!("`{}`", at.text),
         Condition::File { glob, .. } => format!("a file `{glob}`"),
         Condition::Http(http) => format!("{} to answer", http.url),
         Condition::Object(object) => object.url.to_string(),
         Condition::Exec(_) => "its command to exit with 0".to_owned(),
         Condition::Run(run) => match &run.task {
-            None => format!("a run of `{}` to succeed", run.pipeline),
-            Some(task) => format!("`{task}` of `{}` to succeed", run.pipeline),
+            None => format!("a run of `{}` to succeed", run.pipeline.text),
+            Some(task) => format!("`{}` of `{}` to succeed", task.text, run.pipeline.text),
         },
     })
 }

@@ -33,7 +33,7 @@ pub struct Sessions {
 pub enum Times {
     /// Once.
     At(Offset),
-    /// Again and again, by absolute time.
+    /// Again and again, by absolute time, while the exchange is not at rest.
     Every {
         /// How long after the one before; more than nothing.
         step: Duration,
@@ -87,29 +87,28 @@ impl Sessions {
     /// The first occasion that comes after a key.
     pub(super) fn after_key(&self, key: &Key, zone: &TimeZone) -> Option<Occasion> {
         let Key::Session { label, ordinal } = key else { return None };
-        let next = |row: Row| ordinal.checked_add(1).filter(|next| *next < row.count).map(|next| (row, next));
-        let here = self.row(*label, zone).and_then(next);
-        let (row, ordinal) = here.or_else(|| {
+        let here = self.row(*label, zone).and_then(|row| self.not_before(&row, ordinal.checked_add(1)?));
+        here.or_else(|| {
             let mut later =
                 std::iter::successors(later(self.calendar(), *label), |date| later(self.calendar(), *date));
-            Some((later.find_map(|date| self.row(date, zone))?, 0))
-        })?;
-        Some(self.occasion(&row, ordinal))
+            later.find_map(|date| self.not_before(&self.row(date, zone)?, 0))
+        })
     }
 
     /// The last occasion that comes before a key.
     pub(super) fn before_key(&self, key: &Key, zone: &TimeZone) -> Option<Occasion> {
         let Key::Session { label, ordinal } = key else { return None };
-        let here = self.row(*label, zone).filter(|_| *ordinal > 0);
-        let (row, ordinal) = if let Some(row) = here {
-            (row, row.count.min(*ordinal) - 1)
-        } else {
+        let here = self
+            .row(*label, zone)
+            .and_then(|row| self.not_after(&row, row.count.min(*ordinal).checked_sub(1)?));
+        here.or_else(|| {
             let step = |date: &Date| earlier(self.calendar(), *date);
             let mut dates = std::iter::successors(step(label), step);
-            let row = dates.find_map(|date| self.row(date, zone))?;
-            (row, row.count - 1)
-        };
-        Some(self.occasion(&row, ordinal))
+            dates.find_map(|date| {
+                let row = self.row(date, zone)?;
+                self.not_after(&row, row.count - 1)
+            })
+        })
     }
 
     /// The first occasion whose instant is after this one.
@@ -119,8 +118,37 @@ impl Sessions {
         dates.find_map(|date| {
             let row = self.row(date, zone)?;
             let gone = if row.first <= at { row.steps_to(at) + 1 } else { 0 };
-            (gone < row.count).then(|| self.occasion(&row, gone))
+            self.not_before(&row, gone)
         })
+    }
+
+    /// The first occasion of a date from an ordinal on. What falls into a break is none, and its ordinal is left out.
+    fn not_before(&self, row: &Row, mut ordinal: u32) -> Option<Occasion> {
+        while ordinal < row.count {
+            let Some((_, until)) = self.rest(row.at(ordinal)) else {
+                return Some(self.occasion(row, ordinal));
+            };
+            ordinal = row.steps_before(until)?;
+        }
+        None
+    }
+
+    /// The last one up to an ordinal.
+    fn not_after(&self, row: &Row, mut ordinal: u32) -> Option<Occasion> {
+        while let Some((from, _)) = self.rest(row.at(ordinal)) {
+            ordinal = row.steps_before(from)?.checked_sub(1)?;
+        }
+        Some(self.occasion(row, ordinal))
+    }
+
+    /// From when to when the exchange rests around an instant, where that holds slots back.
+    pub(super) fn rest(&self, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        match self.times {
+            Times::At(_) => None,
+            Times::Every { .. } => {
+                self.calendar().at(at)?.pause.filter(|(from, until)| *from <= at && at < *until)
+            }
+        }
     }
 
     /// Why a date is none of those that it takes.
@@ -224,8 +252,8 @@ impl Sessions {
     }
 
     fn occasion(&self, row: &Row, ordinal: u32) -> Occasion {
-        let Row { label, first, step, closed, .. } = *row;
-        let at = first.saturating_add(step * i32::try_from(ordinal).unwrap_or(i32::MAX)).unwrap_or(first);
+        let Row { label, closed, .. } = *row;
+        let at = row.at(ordinal);
         let day = self.calendar().day(label);
         let (bar, remarks) = match day {
             Day::Session(session) => (None, self.exchange.remarks(&session)),
@@ -237,6 +265,17 @@ impl Sessions {
 }
 
 impl Row {
+    fn at(&self, ordinal: u32) -> Timestamp {
+        let steps = i32::try_from(ordinal).unwrap_or(i32::MAX);
+        self.first.saturating_add(self.step * steps).unwrap_or(self.first)
+    }
+
+    /// How many lie before an instant.
+    fn steps_before(&self, at: Timestamp) -> Option<u32> {
+        let before = at.checked_sub(SignedDuration::from_nanos(1)).ok()?;
+        Some(if before < self.first { 0 } else { self.steps_to(before) + 1 })
+    }
+
     /// How many steps lie between the first and an instant that is not before it.
     fn steps_to(&self, at: Timestamp) -> u32 {
         let since = at.duration_since(self.first).as_nanos();

@@ -9,7 +9,7 @@ pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime(format).to_string()
 }
 
-/// Two instants of which the second comes after the first: the date stands there once if it is the same.
+/// Two instants with a text between them: the date stands there once if it is the same.
 pub fn stretch(first: Timestamp, last: Timestamp, zone: &TimeZone, between: &str) -> String {
     let date = |at: Timestamp| at.to_zoned(zone.clone()).date();
     let mut end = clock(last, zone);

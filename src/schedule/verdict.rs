@@ -140,8 +140,10 @@ impl Item {
                 };
                 let catchup = match policy.catchup {
                     Catchup::None => "catchup: none".to_owned(),
-                    Catchup::Latest => "catchup: latest takes the last one only".to_owned(),
-                    Catchup::All => format!("catchup: all takes the last {MOST_CAUGHT_UP} only"),
+                    Catchup::Latest => "catchup: latest takes only the last of those missed".to_owned(),
+                    Catchup::All => {
+                        format!("catchup: all takes only the last {MOST_CAUGHT_UP} of those missed")
+                    }
                 };
                 (Decision::Missed, format!("{away}{catchup}").into())
             }

@@ -14,7 +14,7 @@ use super::occasion::Occasion;
 use super::plan::foretold;
 use super::progress::Progress;
 use super::slot::{Decision, Key};
-use super::told::{clock, slots};
+use super::told::{clock, slots, stretch};
 
 /// Slots in one answer are counted no further than this.
 const MOST_COUNTED: usize = 1_000_000;
@@ -207,7 +207,17 @@ impl Question<'_> {
                 let unknown = || filter.as_ref().and_then(|filter| filter.exchange.unknown(date));
                 cron.misfit_of_day(date).or_else(of_time).or_else(unknown)
             }
-            Trigger::Sessions(sessions) => sessions.misfit_of_day(date),
+            Trigger::Sessions(sessions) => {
+                let in_a_break = || match self.when {
+                    When::Day(_) => None,
+                    When::Instant(at) => {
+                        let (from, until) = sessions.rest(at)?;
+                        let zone = self.schedule.zone();
+                        Some(format!("it is in the break, {}", stretch(from, until, &zone, " to ")))
+                    }
+                };
+                sessions.misfit_of_day(date).or_else(in_a_break)
+            }
             Trigger::Reboot => None,
         }
     }

@@ -14,11 +14,16 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use super::create::New;
 pub use super::error::{CommitError, Damage, Error};
 use super::instant::ms;
-use super::lock::Lock;
+use super::lock::{self, Lock};
 use super::migrations;
 
 /// The database's name in its state directory.
 pub const FILE: &str = "sexton.db";
+
+/// Whether a process owns the state directory `dir`: a daemon, or a run in the foreground.
+pub fn is_owned(dir: &Path) -> bool {
+    lock::is_owned(dir)
+}
 
 /// How long a statement waits for another process's lock: a backup, or somebody with `sqlite3`.
 const BUSY: Duration = Duration::from_secs(5);

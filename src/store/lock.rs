@@ -5,7 +5,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock, statfs};
@@ -17,6 +17,19 @@ use super::instant::truncated;
 /// The file whose lock is the ownership. It holds the owner's pid as text and is never removed: a removed
 /// lock file can be locked twice.
 pub(super) const LOCK: &str = "sexton.lock";
+
+/// Whoever looks whether the directory has an owner holds the lock for some microseconds. That is no owner: the lock
+/// is tried so often, with so much time in between.
+const LOOKS: u32 = 4;
+const A_LOOK: Duration = Duration::from_millis(5);
+
+/// Whether a process owns `dir`, as far as that can be seen: where not, whoever owned it has ended.
+pub(super) fn is_owned(dir: &Path) -> bool {
+    match File::open(dir.join(LOCK)) {
+        Ok(file) => flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK),
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    }
+}
 
 /// Ownership of a state directory, until dropped.
 #[derive(Debug)]
@@ -49,7 +62,14 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(|source| io("open", &path, source))?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        let taken = (0..LOOKS).find_map(|look| {
+            if look > 0 {
+                std::thread::sleep(A_LOOK);
+            }
+            let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
+            (locked != Err(Errno::WOULDBLOCK)).then_some(locked)
+        });
+        match taken.unwrap_or(Err(Errno::WOULDBLOCK)) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
                 return Err(Error::Locked { pid: read_pid(&mut file), path: dir.to_owned() });

@@ -36,7 +36,18 @@ pub(crate) fn read<'d, T: Deserialize<'d> + Default>(
     others: Option<&[&'static str]>,
     found: &mut Diagnostics,
 ) -> T {
-    let mut reader = Reader { document, others, found };
+    read_meaning(document, id, others, &[], found)
+}
+
+/// The same, where some words that are no keys are plainly meant as one: each with the key.
+pub(crate) fn read_meaning<'d, T: Deserialize<'d> + Default>(
+    document: &'d Document<'_>,
+    id: ValueId,
+    others: Option<&[&'static str]>,
+    meant: &[(&str, &'static str)],
+    found: &mut Diagnostics,
+) -> T {
+    let mut reader = Reader { document, others, meant, found };
     let value = ValueReader { reader: &mut reader, id, key: None };
     match T::deserialize(value) {
         Ok(read) => read,
@@ -50,6 +61,7 @@ pub(crate) fn read<'d, T: Deserialize<'d> + Default>(
 struct Reader<'r, 'd, 's> {
     document: &'d Document<'s>,
     others: Option<&'r [&'static str]>,
+    meant: &'r [(&'r str, &'static str)],
     found: &'r mut Diagnostics,
 }
 
@@ -240,7 +252,11 @@ impl<'d> de::MapAccess<'d> for KeyReader<'_, '_, 'd, '_> {
             if let Some(others) = others.filter(|others| !others.contains(&key) && key != BROKEN_KEY) {
                 let span = self.reader.document.span(pair[0]);
                 let known = self.fields.iter().chain(others).copied();
-                self.reader.found.push_error(|| unknown_key(key, span, known));
+                let meant = self.reader.meant.iter().find(|(word, _)| self.outer && *word == key);
+                self.reader.found.push_error(|| match meant {
+                    Some((_, meant)) => unknown(key, span).label(did_you_mean(meant)),
+                    None => unknown_key(key, span, known),
+                });
             }
         }
         Ok(None)
@@ -258,11 +274,19 @@ pub(crate) fn unknown_key<'a>(
     span: Span,
     known: impl Iterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
-    let error = Diagnostic::error(span, format!("unknown key `{key}`"));
+    let error = unknown(key, span);
     match nearest(key, known.clone()) {
-        Some(meant) => error.label(format!("did you mean `{meant}`?")),
+        Some(meant) => error.label(did_you_mean(meant)),
         None => error.help(format!("the keys here are {}", listed(known))),
     }
+}
+
+fn unknown(key: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(span, format!("unknown key `{key}`"))
+}
+
+fn did_you_mean(key: &str) -> String {
+    format!("did you mean `{key}`?")
 }
 
 /// Hands a [`Field`] its id, and then its value or, after reporting why, none.

@@ -63,6 +63,11 @@ pub(crate) fn explain(error: &ScanError, source: &str, nesting: usize) -> Diagno
     let line_start = source[..at].rfind('\n').map_or(0, |found| found + 1);
     let line = source[line_start..].lines().next().unwrap_or_default();
     let before = source[..at].chars().next_back();
+    if matches!(error.kind(), ErrorKind::MappingValueNotAllowed)
+        && let Some(found) = too_far_in(source, line_start, at)
+    {
+        return found;
+    }
     match error.kind() {
         ErrorKind::RecursionLimitExceeded => too_deep(span, nesting),
         ErrorKind::MissingAnchorOrAliasName => {
@@ -113,6 +118,23 @@ pub(crate) fn explain(error: &ScanError, source: &str, nesting: usize) -> Diagno
         // The parser knows ninety ways to fail, and grows; its own words do for the rest.
         kind => Diagnostic::error(span, format!("not YAML: {kind}")),
     }
+}
+
+/// A key that is indented deeper than the one on the line before, which has its value already.
+fn too_far_in(source: &str, line_start: usize, at: usize) -> Option<Diagnostic> {
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let line = source.get(line_start..at)?;
+    let above = source[..line_start].trim_end();
+    let above = &above[above.rfind('\n').map_or(0, |found| found + 1)..];
+    let (key, _) = above.split_once(": ").filter(|(key, _)| !key.contains(['"', '\'', '#', '{', '[']))?;
+    if line.contains(": ") || line.trim().is_empty() || indent(line) <= indent(above) {
+        return None;
+    }
+    let start = line_start + indent(line);
+    let key = key.trim_start_matches([' ', '-']);
+    let message = format!("this is indented deeper than `{key}` above, which has a value already");
+    let help = format!("indent it like `{key}`, or quote a text that goes on here");
+    Some(Diagnostic::error(Span::new(start, at), message).help(help))
 }
 
 /// Where `text[start..end]` stands in its spelling `raw`. Blank runs match blank runs, so folding and

@@ -35,14 +35,15 @@ pub(super) fn layer(reading: &mut Reading<'_, '_, '_>, keys: &FileKeys) -> Layer
         }
     }
     if let Some(session) = &keys.session {
-        reader.keyed(session.id, Hours::parse, What::Session);
+        let keyed = ("hours", "session: {09:30-13:00: [2026-12-31]}");
+        reader.keyed(session.id, Hours::parse, What::Session, keyed);
     }
-    for (keyed, what) in [
-        (&keys.late_open, What::LateOpen as fn(Wall) -> What),
-        (&keys.early_close, What::EarlyClose as fn(Wall) -> What),
+    for (keyed, what, example) in [
+        (&keys.late_open, What::LateOpen as fn(Wall) -> What, "late_open: {10:30: [2026-12-31]}"),
+        (&keys.early_close, What::EarlyClose as fn(Wall) -> What, "early_close: {13:00: [2026-12-31]}"),
     ] {
         if let Some(keyed) = keyed {
-            reader.keyed(keyed.id, Wall::parse, what);
+            reader.keyed(keyed.id, Wall::parse, what, ("times", example));
         }
     }
     let mut sayings = reader.sayings;
@@ -78,11 +79,20 @@ struct DatesReader<'r, 'a, 'd, 's> {
 
 impl DatesReader<'_, '_, '_, '_> {
     /// Times or hours, and the dates of each.
-    fn keyed<T>(&mut self, id: ValueId, parse: fn(&str) -> Result<T, TimeError>, what: fn(T) -> What) {
+    fn keyed<T>(
+        &mut self,
+        id: ValueId,
+        parse: fn(&str) -> Result<T, TimeError>,
+        what: fn(T) -> What,
+        keyed: (&str, &str),
+    ) {
         let document = self.reading.document;
         if !matches!(document.view(id), View::Mapping(_)) {
             let found = document.describe(id);
-            self.reading.error(id, format!("expected times with the dates of each, found {found}"));
+            let (keys, example) = keyed;
+            let message = format!("expected {keys} with the dates of each, found {found}");
+            let error = Diagnostic::error(document.span(id), message);
+            self.reading.found.push(error.help(format!("for example `{example}`")));
         }
         for (key, dates) in document.entries(id) {
             match parse(document.key(key)) {
@@ -146,7 +156,13 @@ impl DatesReader<'_, '_, '_, '_> {
                         .filter(|date| text.len() == 10 && YEARS.contains(&date.year()));
                     if date.is_none() {
                         let error = Diagnostic::error(document.span(id), format!("`{text}` is no date"));
-                        self.reading.found.push(error.help("write it as `2026-11-20`"));
+                        self.reading.found.push(match rule::in_words(text) {
+                            Some(rule) => error.label(format!("as a rule it is `{rule}`")),
+                            None if text.contains(' ') => error.help(
+                                "write it as `2026-11-20`, or as a rule such as `first monday of march`",
+                            ),
+                            None => error.help("write it as `2026-11-20`"),
+                        });
                     }
                     return date.map(Dates::One);
                 }

@@ -128,6 +128,49 @@ fn all_mistakes_are_shown_with_their_places() {
 }
 
 #[test]
+fn what_is_nearly_right_is_shown_as_it_should_be() {
+    insta::assert_snapshot!(drawn(
+        "override: XNYS\nclosed: [1st monday of march, 25 december, 3 days, 20261209]\nearly_close: [2026-12-31]\n"
+    ), @r"
+        error: `1st monday of march` is no date
+         --> own.yaml:2:10
+          |
+        2 | closed: [1st monday of march, 25 december, 3 days, 20261209]
+          |          ^^^^^^^^^^^^^^^^^^^ as a rule it is `first monday of march`
+
+        error: `25 december` is no date
+         --> own.yaml:2:31
+          |
+        2 | closed: [1st monday of march, 25 december, 3 days, 20261209]
+          |                               ^^^^^^^^^^^ as a rule it is `december 25`
+
+        error: `3 days` is no date
+         --> own.yaml:2:44
+          |
+        2 | closed: [1st monday of march, 25 december, 3 days, 20261209]
+          |                                            ^^^^^^
+          |
+          = help: write it as `2026-11-20`, or as a rule such as `first monday of march`
+
+        error: `20261209` is no date
+         --> own.yaml:2:52
+          |
+        2 | closed: [1st monday of march, 25 december, 3 days, 20261209]
+          |                                                    ^^^^^^^^
+          |
+          = help: write it as `2026-11-20`
+
+        error: expected times with the dates of each, found a list
+         --> own.yaml:3:14
+          |
+        3 | early_close: [2026-12-31]
+          |              ^^^^^^^^^^^^
+          |
+          = help: for example `early_close: {13:00: [2026-12-31]}`
+        ");
+}
+
+#[test]
 fn a_file_says_what_it_is() {
     for (text, message) in [
         ("", "a calendar is a mapping, found nothing"),

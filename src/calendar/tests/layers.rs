@@ -1,7 +1,7 @@
 //! Files that change a calendar: what they may say of a date, what comes of it, and what they are told.
 
 use super::super::session::Day;
-use super::shelf::{at, closure, day, good, hours, usable, warnings};
+use super::shelf::{at, book, closure, day, drawn, good, hours, messages, usable, warnings};
 
 /// XNYS as one file changes it.
 fn nyse(text: &str) -> std::sync::Arc<super::super::calendar::Calendar> {
@@ -101,7 +101,7 @@ fn later_files_win_by_date() {
 fn the_ends_may_be_moved_and_the_last_file_counts() {
     let files = [
         ("a.yaml", "override: XSHG\nto: 2027-06-30\nannounced_to: 2027-06-30\n"),
-        ("b.yaml", "override: XSHG\nto: 2027-12-31\n"),
+        ("b.yaml", "override: XSHG\nto: 2027-12-31\nclosed: {New Year's Day: [2027-01-01]}\n"),
     ];
     let shanghai = usable(&files).get("XSHG").unwrap();
     assert_eq!((shanghai.last(), shanghai.announced_to()), (day("2027-12-31"), day("2027-06-30")));
@@ -111,6 +111,42 @@ fn the_ends_may_be_moved_and_the_last_file_counts() {
     let shorter = nyse("to: 2026-12-31\n");
     assert_eq!(shorter.day(day("2027-01-04")), Day::Beyond);
     assert_eq!(shorter.announced_to(), day("2026-12-31"));
+}
+
+#[test]
+fn years_without_a_word_of_their_holidays_are_a_mistake() {
+    let nyse = |rest: &str| messages(&format!("override: XNYS\n{rest}\n"));
+    let none = "nothing says on which days `XNYS` is closed in";
+    assert_eq!(nyse("to: 2030-12-31"), [format!("{none} years from 2028 to 2030")]);
+    // What is no regular holiday is no word of them; a name in one year is none of another.
+    assert_eq!(nyse("to: 2028-12-31\nclosed_ad_hoc: [2028-03-01]"), [format!("{none} 2028")]);
+    assert_eq!(nyse("to: 2029-12-31\nclosed: {Christmas: [2028-12-25]}"), [format!("{none} 2029")]);
+    assert_eq!(nyse("to: 2030-12-31\nclosed: {Christmas: [2029-12-25]}"), [format!("{none} 2028 and 2030")]);
+    let rule =
+        "to: 2030-12-31\nclosed: {Christmas: {rule: december 25, observed: nearest_weekday, from: 2028}}";
+    assert_eq!(nyse(rule), [""; 0]);
+    // Two weeks that had none in some year either may have none.
+    assert_eq!(nyse("to: 2028-01-14"), [""; 0]);
+    assert_eq!(nyse("to: 2028-06-30"), [format!("{none} 2028")]);
+    // Neither may what is never closed.
+    assert_eq!(messages("override: 24/7\nto: 2030-12-31\n"), [""; 0]);
+    let desk = messages("code: desk\nextends: XNYS\nto: 2028-12-31\n");
+    assert_eq!(desk, ["nothing says on which days `desk` is closed in 2028"]);
+    // Another file may say it.
+    let files = [
+        ("a.yaml", "override: XSHG\nto: 2027-12-31\n"),
+        ("b.yaml", "override: XSHG\nclosed: {New Year's Day: [2027-01-01]}\n"),
+    ];
+    good(&files);
+    insta::assert_snapshot!(drawn("override: XNYS\nto: 2030-12-31\n"), @r"
+        error: nothing says on which days `XNYS` is closed in years from 2028 to 2030
+         --> own.yaml:2:5
+          |
+        2 | to: 2030-12-31
+          |     ^^^^^^^^^^ what is known ends 2027-12-31
+          |
+          = help: nothing is guessed: name the holidays under `closed`, as dates or as rules such as `december 25`, or let `to` be earlier
+        ");
 }
 
 #[test]
@@ -157,12 +193,10 @@ fn what_is_said_in_vain_is_told() {
         let text = format!("override: XNYS\n{text}\n");
         assert_eq!(warnings(&[("us.yaml", &text)]), [format!("us.yaml: {told}")], "{text}");
     }
-    // A name for what had none, or another, says something; so does a rule of which some dates are new.
-    for text in
-        ["closed: {Xmas: [2026-12-25]}", "closed_ad_hoc: {It: [2026-12-25]}", "closed: {May Day: may 1}"]
-    {
-        let text = format!("override: XNYS\n{text}\n");
-        assert_eq!(warnings(&[("us.yaml", &text)]), [""; 0], "{text}");
+    // A name for what had none says something; so does a rule of which some dates are new.
+    let unnamed = "override: XBOM\nclosed_ad_hoc: {Strike: [1998-04-28]}\n";
+    for text in [unnamed, "override: XNYS\nclosed: {May Day: may 1}\n"] {
+        assert_eq!(warnings(&[("us.yaml", text)]), [""; 0], "{text}");
     }
     // What another file has said already.
     let twice = [
@@ -170,6 +204,46 @@ fn what_is_said_in_vain_is_told() {
         ("b.yaml", "override: XNYS\nclosed: [2026-12-09]\n"),
     ];
     assert_eq!(warnings(&twice), ["b.yaml: `XNYS` is closed on 2026-12-09 already (A)"]);
+}
+
+#[test]
+fn what_says_again_that_a_date_is_closed_is_told_what_it_does() {
+    let told = |text: &str| {
+        let (_, report) = book(&[("us.yaml", &format!("override: XNYS\n{text}\n"))]);
+        let told = report.iter().map(|(_, found)| format!("{}; {}", found.message, found.help.join("; ")));
+        told.collect::<Vec<_>>().join("\n")
+    };
+    let thanksgiving = "`XNYS` is closed on 2026-11-26 already (Thanksgiving Day); the table says so; ";
+    for text in
+        ["closed: [2026-11-26]", "closed_ad_hoc: [2026-11-26]", "closed_ad_hoc: {Mourning: [2026-11-26]}"]
+    {
+        assert_eq!(told(text), format!("{thanksgiving}this can go"), "{text}");
+        // And it is the holiday that it was.
+        let closure = closure(&nyse(&format!("{text}\n")), "2026-11-26");
+        assert_eq!((closure.name.as_deref(), closure.ad_hoc), (Some("Thanksgiving Day"), false), "{text}");
+    }
+    let text = "closed: {Turkey: [2026-11-26]}";
+    assert_eq!(told(text), format!("{thanksgiving}all that this does is to call it `Turkey`"));
+    assert_eq!(closure(&nyse(text), "2026-11-26").name.as_deref(), Some("Turkey"));
+    let text = "closed: [2025-01-09]";
+    assert_eq!(
+        told(text),
+        "`XNYS` is closed on 2025-01-09 already (National Day of Mourning for Jimmy Carter); \
+         the table has it as closed ad hoc; this makes a holiday of it"
+    );
+    let changed = nyse(text);
+    assert!(!closure(&changed, "2025-01-09").ad_hoc && !changed.names(day("2025-01-09")).is_empty());
+    let hours = "on 2026-11-27 already (Day after Thanksgiving); the table says so; all that this does";
+    for (text, what) in [
+        ("early_close: {13:00: {Short: [2026-11-27]}}", "closes at 13:00"),
+        ("session: {09:30-13:00: {Short: [2026-11-27]}}", "has these hours"),
+    ] {
+        assert_eq!(told(text), format!("`XNYS` {what} {hours} is to call it `Short`"), "{text}");
+    }
+    // Of a rule it is told once, if no date of it says more.
+    let told = told("closed: {Xmas: {rule: december 25, observed: nearest_weekday}}");
+    assert!(told.starts_with("`XNYS` is closed on 1990-12-25 already (Christmas)"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
 }
 
 #[test]

@@ -26,6 +26,12 @@ pub fn line(text: &str) -> std::io::Result<()> {
 /// Draws what was found in files, on standard error, with an empty line below it.
 pub fn findings(report: &Report) {
     if !report.is_empty() {
-        eprintln!("{}\n", report.render(std::io::stderr().is_terminal()).trim_end());
+        note(&format!("{}\n", report.render(std::io::stderr().is_terminal()).trim_end()));
     }
+}
+
+/// Says something beside the output, on standard error, as a line of its own. Where nobody reads that, nobody misses
+/// it.
+pub fn note(text: &str) {
+    let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }

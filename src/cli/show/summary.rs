@@ -11,6 +11,7 @@ use crate::executor::output::Places;
 use crate::mask::Masker;
 use crate::run::state::Status;
 
+use super::super::desk;
 use super::ending::Ending;
 use super::table::lasted;
 
@@ -50,8 +51,8 @@ pub fn summary(ending: &Ending, label: &Label, state: &Path, secrets: &[String])
         }
     }
     if ending.more_failed > 0 {
-        let _ =
-            writeln!(text, "\n… and {} more failed; see `sexton tasks {}`", ending.more_failed, ending.run);
+        let (more, run, there) = (ending.more_failed, ending.run, desk::there(state));
+        let _ = writeln!(text, "\n… and {more} more failed; see `sexton tasks {run}{there}`");
     }
     if ending.status == Status::Succeeded && !ending.outputs.is_empty() {
         text.push_str("\noutputs:\n");

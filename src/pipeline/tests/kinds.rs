@@ -62,10 +62,10 @@ fn a_lazy_node_has_two_children() {
 
 #[test]
 fn a_sensor_waits_for_one_thing() {
-    assert_eq!(
-        condition("{time: 09:00, timezone: America/New_York}"),
-        Condition::Time { at: "09:00".into(), timezone: Some("America/New_York".into()) }
-    );
+    let Condition::Time { at, timezone } = condition("{time: 09:00, timezone: America/New_York}") else {
+        panic!()
+    };
+    assert_eq!((&*at.text, timezone.as_deref()), ("09:00", Some("America/New_York")));
     let Condition::Session { at, calendar } = condition("{session: open + 5m, calendar: XNYS}") else {
         panic!()
     };
@@ -88,7 +88,8 @@ fn a_sensor_waits_for_one_thing() {
         panic!()
     };
     let OtherRun { pipeline, task, offset, no_slot } = run;
-    assert_eq!((&*pipeline, task.as_deref(), no_slot), ("nightly", Some("ingest/bars"), NoSlot::Wait));
+    assert_eq!((&*pipeline.text, &*task.unwrap().text), ("nightly", "ingest/bars"));
+    assert_eq!(no_slot, NoSlot::Wait);
     assert_eq!(&*offset.unwrap().text, "-1 session");
 }
 
@@ -97,12 +98,55 @@ fn what_a_sensor_says_of_exchanges_is_known() {
     let found = |sensor: &str, beside: &str| messages(&format!("sensor: {sensor}\n{beside}"));
     let none = ["no calendar: give the schedule or the pipeline a `calendar:`"];
     assert_eq!(found("{session: open + 5m}", ""), none);
+    let shown = findings("sensor: {session: open + 5m}");
+    assert!(shown.contains("help: or name one beside the sensor's `session`: `calendar: XNYS`"), "{shown}");
     assert_eq!(found("{run: nightly, offset: -1 session}", ""), none);
     assert!(found("{session: open + 5m}", "schedule: {calendar: XLON, at: close}\n").is_empty());
     assert!(found("{run: nightly, offset: -1d}", "").is_empty());
     assert_eq!(found("{session: open, calendar: XNYX}", ""), ["there is no calendar `XNYX`"]);
     assert_eq!(found("{session: opening + 5m, calendar: XNYS}", "").len(), 1);
     assert_eq!(found("{run: nightly, offset: yesterday}", "").len(), 1);
+}
+
+#[test]
+fn a_time_of_day_by_other_clocks_than_the_schedules() {
+    let text = "schedule: {calendar: XNYS, at: close}
+serial:
+  nine: {sensor: {time: '09:00'}}
+  ten: {sensor: {time: '{{ params.at }}'}}
+params: {at: '10:00'}
+";
+    insta::assert_snapshot!(findings(text), @r#"
+    warning: 09:00 is by the clocks of UTC, the pipeline's zone, and its schedule goes by America/New_York
+     --> nightly.yaml:3:25
+      |
+    3 |   nine: {sensor: {time: '09:00'}}
+      |                         ^^^^^^^
+      |
+      = help: name the zone that is meant beside `time`: `timezone: America/New_York`
+
+    warning: this is by the clocks of UTC, the pipeline's zone, and its schedule goes by America/New_York
+     --> nightly.yaml:4:24
+      |
+    4 |   ten: {sensor: {time: '{{ params.at }}'}}
+      |                        ^^^^^^^^^^^^^^^^^
+      |
+      = help: name the zone that is meant beside `time`: `timezone: America/New_York`
+    "#);
+    let two = "schedule: [{name: a, cron: 0 6 * * *}, {name: b, cron: 0 6 * * *, timezone: Asia/Tokyo}]\n";
+    let time = "sensor: {time: '09:00'}\n";
+    assert_eq!(
+        messages(&format!("{two}{time}")),
+        ["09:00 is by the clocks of UTC, the pipeline's zone, and its schedule `b` goes by Asia/Tokyo"]
+    );
+    for meant in [
+        "schedule: {calendar: XNYS, at: close}\nsensor: {time: '09:00', timezone: UTC}\n",
+        "schedule: {calendar: XNYS, at: close}\ntimezone: America/New_York\nsensor: {time: '09:00'}\n",
+        "schedule: '@reboot'\ntimezone: Asia/Tokyo\nsensor: {time: '09:00'}\n",
+        time,
+    ] {
+        assert_eq!(messages(meant), Vec::<String>::new(), "{meant}");
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod schema;
 mod session_findings;
 mod session_schedules;
 mod sessions;
+mod slips;
 mod syntax;
 mod templates;
 mod values;

@@ -35,11 +35,30 @@ when: session.is_session
 }
 
 #[test]
+fn a_session_by_calendars_that_a_run_by_hand_cannot_choose_from() {
+    let text = "schedule:
+  - {name: ny, calendar: XNYS, at: close + 4h}
+  - {name: london, calendar: XLON, at: close + 4h}
+exec: run
+when: session.is_session
+";
+    insta::assert_snapshot!(findings(text), @r#"
+    error: the schedules go by `XLON` and `XNYS`, so a run by hand has no calendar: give the pipeline a `calendar:`
+     --> nightly.yaml:5:7
+      |
+    5 | when: session.is_session
+      |       ^^^^^^^
+    "#);
+    pipeline(&text.replace("exec:", "calendar: XLON\nexec:"));
+    pipeline(&text.replace("session.is_session", "calendar('XNYS').is_session(ds)"));
+}
+
+#[test]
 fn a_session_by_whichever_calendar_there_is() {
     for head in [
         "schedule: {calendar: XNYS, at: close + 4h}",
         "schedule: {calendar: XNYS, cron: 30 21 * * *}",
-        "schedule: [{name: a, calendar: XNYS, at: close}, {name: b, calendar: XLON, at: close}]",
+        "schedule: [{name: a, calendar: XNYS, at: close}, {name: b, calendar: XNYS, cron: 0 6 * * *}]",
         "calendar: XNYS",
         "calendar: XNYS\nschedule: 0 6 * * *",
         "calendar: XNYS\nschedule: [{name: a, calendar: XLON, at: close}, {name: b, cron: 0 6 * * sun}]",

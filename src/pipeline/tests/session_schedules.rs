@@ -177,7 +177,10 @@ fn keys_that_do_not_go_together_are_told() {
         ),
         ("{calendar: XNYS, at: close, dst: {gap: skip}}", vec!["`dst` is for `cron` lines"]),
         ("{calendar: XNYS, at: close, roll: next}", vec!["`roll` is for a `cron` line with a `calendar`"]),
-        ("{cron: 0 5 * * *, roll: next}", vec!["`roll` is for a `cron` line with a `calendar`"]),
+        (
+            "{cron: 0 5 * * *, roll: next}",
+            vec!["`roll` needs a `calendar`: without one there is no date to be moved"],
+        ),
         (
             "{cron: 0 5 * * *, calendar: XNYS, roll: forth}",
             vec!["`roll` must be one of `skip`, `previous` and `next`, found `forth`"],
@@ -197,6 +200,53 @@ fn keys_that_do_not_go_together_are_told() {
     assert_eq!(messages(two), ["where there are two, each schedule needs a `name`"]);
 }
 
+#[test]
+fn ends_that_stand_the_wrong_way_round_are_a_mistake() {
+    let told = |between: &str| {
+        findings(&format!("exec: run\nschedule: {{calendar: XNYS, every: 15m, between: [{between}]}}\n"))
+    };
+    insta::assert_snapshot!(told("close, open"), @r"
+    error: `between` ends before it begins: `close` is at 2027-12-31 16:00:00 EST, and `open` at 09:30:00 EST
+     --> nightly.yaml:2:49
+      |
+    2 | schedule: {calendar: XNYS, every: 15m, between: [close, open]}
+      |                                                 ^^^^^^^^^^^^^
+      |
+      = help: the earlier one stands first, as in `[open, close]`
+    ");
+    for between in ["16:00, 10:00", "open + 8h, close", "next_open, close", "open + 2h, open + 1h"] {
+        assert!(told(between).contains("`between` ends before it begins"), "{between}");
+    }
+    // On a short day alone there may be nothing between them.
+    for between in ["open, open", "15:00, close", "close, next_open", "prev_close, open"] {
+        assert_eq!(told(between), "", "{between}");
+    }
+}
+
+#[test]
+fn what_is_no_cron_line_but_a_time_of_a_session_is_told_so() {
+    insta::assert_snapshot!(findings("exec: run\nschedule: close + 4h\n"), @r"
+    error: `close + 4h` is a time of a session, and no cron line
+     --> nightly.yaml:2:11
+      |
+    2 | schedule: close + 4h
+      |           ^^^^^^^^^^
+      |
+      = help: say of which exchange: `{calendar: XNYS, at: close + 4h}`
+    ");
+    let time = findings("exec: run\nschedule: 16:30\n");
+    assert!(time.contains("`{calendar: XNYS, at: 16:30}`"), "{time}");
+    assert!(time.contains("as a cron line it is `30 16 * * *`"), "{time}");
+}
+
+#[test]
+fn a_date_that_never_comes_never_comes_on_a_session_either() {
+    for cron in ["0 0 30 2 *", "0 0 31 4,6,9,11 *"] {
+        let found = messages(&format!("exec: run\nschedule: {{cron: \"{cron}\", calendar: XNYS}}\n"));
+        assert_eq!(found, [format!("`{cron}` never fires")]);
+    }
+}
+
 /// What `check` says at an instant.
 fn ahead(text: &str, now: &str) -> String {
     let pipeline = pipeline(&format!("exec: run\nschedule: {text}\n"));
@@ -213,7 +263,6 @@ fn what_no_session_is_like_never_fires() {
     for schedule in [
         "{calendar: XNYS, at: close, days: sat}",
         "{calendar: XNYS, at: close, days: nth(24)_of_month}",
-        "{calendar: XNYS, every: 15m, between: [close, open]}",
         "{cron: 0 9 * * sat, calendar: XNYS}",
     ] {
         let found = ahead(schedule, now);
@@ -263,7 +312,7 @@ fn the_end_of_a_calendar_is_told_sixty_days_before() {
 #[test]
 fn a_time_on_the_other_side_of_a_short_day_is_told() {
     insta::assert_snapshot!(ahead("{calendar: XNYS, at: close - 5h}", "2026-11-21T00:00:00Z"), @r"
-    warning: on 2026-11-27, `close - 5h` is before the open, 2026-11-27 08:00:00 EST: early close (Day after Thanksgiving)
+    warning: on 2026-11-27, `close - 5h` is at 2026-11-27 08:00:00 EST, before the open at 09:30:00 EST: early close (Day after Thanksgiving)
      --> nightly.yaml:2:32
       |
     2 | schedule: {calendar: XNYS, at: close - 5h}
@@ -272,7 +321,10 @@ fn a_time_on_the_other_side_of_a_short_day_is_told() {
       = help: count from the other end, or leave short days to a schedule of their own, `days: early_closes`
     ");
     let after = ahead("{calendar: XNYS, at: open + 5h}", "2026-11-21T00:00:00Z");
-    assert!(after.contains("`open + 5h` is after the close, 2026-11-27 14:30:00 EST"), "{after}");
+    assert!(
+        after.contains("`open + 5h` is at 2026-11-27 14:30:00 EST, after the close at 13:00:00 EST"),
+        "{after}"
+    );
     // What is so on every day is meant, and what is on the days that are left out is not met.
     for meant in ["at: close - 10h", "at: close - 3h", "at: close + 4h", "at: close - 5h, days: mon-thu"] {
         let now = if meant.contains("days") { "2027-01-01T00:00:00Z" } else { "2026-11-21T00:00:00Z" };

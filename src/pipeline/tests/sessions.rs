@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, date};
 
-use crate::pipeline::because::because;
+use crate::pipeline::because;
 use crate::pipeline::environment::facts;
 use crate::pipeline::scope::Scope;
 use crate::pipeline::template::{TemplateError, evaluate, render};
@@ -24,6 +24,10 @@ fn holds(code: &str, date: Date, text: &str) -> Result<bool, TemplateError> {
 fn value(code: &str, date: Date, text: &str) -> Result<String, String> {
     let rendered = render(&format!("{{{{ {text} }}}}"), &on(code, date), &BTreeMap::new());
     rendered.map_err(|error| error.to_string())
+}
+
+fn because(text: &str, scope: &Scope) -> Option<String> {
+    because::because(text, scope, &BTreeMap::from([("GO".into(), "no".into())]))
 }
 
 #[track_caller]
@@ -363,7 +367,61 @@ fn what_does_not_hold_is_told_with_the_sessions_facts() {
             "session.nth_last_of_month == 1",
             "XNYS 2026-11-25 is session 3 of its month from the end",
         ),
-        (date(2026, 11, 25), "session.next.is_early_close", "XNYS 2026-11-25 is a session"),
+        (date(2026, 11, 25), "session.previous.is_early_close", "XNYS 2026-11-24 is not an early close"),
+        (date(2026, 11, 25), "session.is_holiday or session.is_closed", "XNYS 2026-11-25 is a session"),
+        (date(2026, 11, 25), "session.holiday_name == 'Christmas Day'", "XNYS 2026-11-25 is a session"),
+        (date(2026, 12, 25), "session.holiday_name == 'x'", "XNYS is closed on 2026-12-25 (Christmas)"),
+        // Boxing Day was a Saturday.
+        (
+            date(2026, 12, 28),
+            "session.is_session and calendar('XLON').is_session(ds)",
+            "XLON is closed on 2026-12-28 (Boxing Day (in lieu))",
+        ),
+        (
+            date(2026, 12, 28),
+            "session.is_session and not (session.is_early_close or not calendar('XLON').session(ds).is_session)",
+            "XLON is closed on 2026-12-28 (Boxing Day (in lieu))",
+        ),
+        (
+            date(2026, 11, 26),
+            "session.is_closed and calendar('XLON').session(ds).is_holiday",
+            "XLON 2026-11-26 is a session",
+        ),
+        (
+            date(2026, 11, 25),
+            "session.is_closed and calendar('XLON').is_session(ds)",
+            "XNYS 2026-11-25 is a session",
+        ),
+        (
+            date(2026, 12, 25),
+            "session.is_session and calendar('XLON').is_session(ds)",
+            "XNYS is closed on 2026-12-25 (Christmas); XLON is closed on 2026-12-25 (Christmas)",
+        ),
+        (
+            date(2026, 11, 26),
+            "session.is_session and session.close.hour < 16",
+            "XNYS is closed on 2026-11-26 (Thanksgiving Day)",
+        ),
+        (
+            date(2026, 11, 30),
+            "params.n == 3 and not session.is_last_of_month",
+            "XNYS 2026-11-30 is the last session of its month",
+        ),
+        (
+            date(2026, 11, 26),
+            "session.is_early_close if session.is_session else false",
+            "XNYS is closed on 2026-11-26 (Thanksgiving Day)",
+        ),
+        (
+            date(2026, 11, 25),
+            "session.is_early_close if session.is_session else params.n == 3",
+            "XNYS 2026-11-25 is not an early close",
+        ),
+        (
+            date(2026, 11, 25),
+            "session.is_last_of_month in [true]",
+            "XNYS 2026-11-25 is not the last session of its month",
+        ),
     ] {
         assert_eq!(because(text, &on("XNYS", day)).as_deref(), Some(expected), "{text}");
     }
@@ -375,10 +433,28 @@ fn what_does_not_hold_is_told_with_the_sessions_facts() {
         because("run.is_latest and session.is_first_of_year", &late).as_deref(),
         Some("a later slot of its schedule is due; XNYS 2026-11-25 is not the first session of its year")
     );
-    for text in
-        ["logical_date.weekday == 5", "params.session == 'x'", "", "session", "session.", "'", "x.session.y"]
-    {
+    assert_eq!(because("session.is_session and not run.is_latest and params.n == 4", &late), None);
+    assert_eq!(because("session.is_session", &scope()), None);
+}
+
+#[test]
+fn what_has_not_decided_is_not_told() {
+    for text in [
+        "session.is_session and params.n == 4",
+        "not session.is_last_of_month and params.n == 4",
+        "(session.is_session or session.is_early_close) and params.n == 4",
+        "session.is_session and env.GO == 'yes'",
+        "params.n == 4 if session.is_session else session.is_early_close",
+        "session.previous.label != logical_date.minus(1)",
+        "session.close.hour == 13",
+        "logical_date.weekday == 5",
+        "params.session == 'x'",
+        "",
+        "session",
+        "session.",
+        "'",
+        "x.session.y",
+    ] {
         assert_eq!(because(text, &on("XNYS", date(2026, 11, 25))), None, "{text}");
     }
-    assert_eq!(because("session.is_session", &scope()), None);
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::world::{World, check};
-use crate::pipeline::node::NodeId;
 use crate::pipeline::policy::Retry;
 use crate::run::retry::retry_delay;
 use crate::run::state::{AttemptId, RunId};
@@ -136,8 +135,7 @@ fn delays_grow_up_to_their_ceiling_and_are_jittered_alike_each_time() {
         max_delay: Some(Duration::from_secs(200)),
         ..Retry::default()
     };
-    let delay =
-        |retry: &Retry, spent| retry_delay(retry, RunId(1), NodeId(2), AttemptId(u64::from(spent)), spent);
+    let delay = |retry: &Retry, spent| retry_delay(retry, RunId(1), AttemptId(u64::from(spent)), spent);
     let plain: Vec<u64> = (1..=5).map(|spent| delay(&retry, spent).as_secs()).collect();
     assert_eq!(plain, [10, 30, 90, 200, 200]);
     assert_eq!(delay(&retry, u32::MAX).as_secs(), 200);

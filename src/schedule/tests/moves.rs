@@ -83,7 +83,7 @@ fn catching_up_counts_sessions_and_not_days() {
     let policy = Policy { catchup: Catchup::Latest, ..Policy::default() };
     let mut story = Story::begin(&schedule, policy, "24 20:00");
     insta::assert_snapshot!(story.look(&schedule, "28 09:00"), @r"
-    session 2026-11-25 missed: late by more than grace (1m); catchup: latest takes the last one only
+    session 2026-11-25 missed: late by more than grace (1m); catchup: latest takes only the last of those missed
     session 2026-11-26 skipped: XNYS is closed (Thanksgiving Day)
     session 2026-11-27 fired: missed by 16h, catchup: latest; early close (Day after Thanksgiving)
     ");

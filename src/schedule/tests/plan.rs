@@ -128,9 +128,9 @@ fn catchup_decides_what_becomes_of_missed_slots() {
     10:00 missed: sexton was away for 1h4m30s; catchup: none
     ");
     insta::assert_snapshot!(away(Catchup::Latest), @r"
-    09:15 missed: sexton was away for 1h4m30s; catchup: latest takes the last one only
-    09:30 missed: sexton was away for 1h4m30s; catchup: latest takes the last one only
-    09:45 missed: sexton was away for 1h4m30s; catchup: latest takes the last one only
+    09:15 missed: sexton was away for 1h4m30s; catchup: latest takes only the last of those missed
+    09:30 missed: sexton was away for 1h4m30s; catchup: latest takes only the last of those missed
+    09:45 missed: sexton was away for 1h4m30s; catchup: latest takes only the last of those missed
     10:00 fired: missed by 5m, catchup: latest
     ");
     insta::assert_snapshot!(away(Catchup::All), @r"
@@ -152,7 +152,7 @@ fn what_is_older_than_the_starting_deadline_expires() {
     insta::assert_snapshot!(deadline(Catchup::Latest), @r"
     09:15 expired: older than starting_deadline (30m)
     09:30 expired: older than starting_deadline (30m)
-    09:45 missed: late by more than grace (1m); catchup: latest takes the last one only
+    09:45 missed: late by more than grace (1m); catchup: latest takes only the last of those missed
     10:00 fired: missed by 5m, catchup: latest
     ");
     insta::assert_snapshot!(deadline(Catchup::All), @r"
@@ -171,10 +171,21 @@ fn what_is_older_than_the_starting_deadline_expires() {
 fn a_slot_that_is_late_within_grace_was_not_missed() {
     let told = Story::of("* * * * *", of(Catchup::Latest), "09:00", "09:04:30").told();
     insta::assert_snapshot!(told, @r"
-    09:01 missed: late by more than grace (1m); catchup: latest takes the last one only
-    09:02 missed: late by more than grace (1m); catchup: latest takes the last one only
+    09:01 missed: late by more than grace (1m); catchup: latest takes only the last of those missed
+    09:02 missed: late by more than grace (1m); catchup: latest takes only the last of those missed
     09:03 fired: missed by 1m30s, catchup: latest
     09:04 fired: 30s late; waits, the slot before it has just fired (max_active_runs: 1)
+    ");
+    // Also where nobody was there, and several are within it.
+    let policy = Policy { grace: Duration::from_secs(90), ..of(Catchup::Latest) };
+    let mut story = Story::of("* * * * *", policy, "09:00", "09:04:30");
+    story.timetable.policy.max_active_runs = NonZeroU32::new(9).unwrap();
+    story.absence = Some(("09:00", "09:04:30"));
+    insta::assert_snapshot!(story.told(), @r"
+    09:01 missed: sexton was away for 4m30s; catchup: latest takes only the last of those missed
+    09:02 fired: missed by 2m30s, catchup: latest
+    09:03 fired: 1m30s late
+    09:04 fired: 30s late
     ");
 }
 
@@ -290,7 +301,7 @@ fn catching_up_has_a_bound_and_says_so() {
     let missed = told(&plan.entries[..1]);
     assert_eq!(
         missed,
-        "00:01-07:20 x440: missed: late by more than grace (1m); catchup: all takes the last 1000 only\n"
+        "00:01-07:20 x440: missed: late by more than grace (1m); catchup: all takes only the last 1000 of those missed\n"
             .replace("x440:", "x440")
     );
     assert_eq!(plan.entries.len(), 1_002);

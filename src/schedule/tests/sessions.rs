@@ -3,13 +3,16 @@
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 
 use crate::calendar::book::Book;
 use crate::schedule::days::DayWord;
+use crate::schedule::definition::Schedule;
+use crate::schedule::filtered::Roll;
+use crate::schedule::occasion::Occasion;
 use crate::schedule::slot::Key;
 
-use super::market::{at, changed, every, named, told};
+use super::market::{at, changed, cron, every, named, told};
 
 static BOOK: LazyLock<Book> = LazyLock::new(Book::embedded);
 
@@ -169,12 +172,11 @@ fn during_a_session_both_ends_are_in_it() {
     assert_eq!(all.len(), 27);
     assert_eq!(all[26].key, Key::Session { label: day, ordinal: 26 });
     assert_eq!(told(&quarters, &all[26]), "2026-11-25 16:00 [2026-11-25]");
-    // Lunch is a part of it; other ends are possible.
+    // Other ends are possible.
     let tokyo = every(&BOOK, "XTKS", "1h", ["open + 1h", "close - 30m"], &[]);
     insta::assert_snapshot!(named(&tokyo, "2026-11-20", "2026-11-20").replace(" [2026-11-20]", ""), @r"
     2026-11-20 10:00
     2026-11-20 11:00
-    2026-11-20 12:00
     2026-11-20 13:00
     2026-11-20 14:00
     2026-11-20 15:00
@@ -182,6 +184,68 @@ fn during_a_session_both_ends_are_in_it() {
     // The half day has no afternoon.
     let afternoon = every(&BOOK, "XNYS", "1h", ["15:00", "close"], &[]);
     assert_eq!(afternoon.occasions(date(2026, 11, 25), date(2026, 11, 27)).count(), 3);
+}
+
+/// The occasions of a date on XHKG, which rests from 12:00 to 13:00, and their ordinals.
+fn in_hong_kong(schedule: &Schedule, day: Date) -> Vec<(String, u32)> {
+    let shown = |occasion: &Occasion| {
+        let Key::Session { ordinal, .. } = occasion.key else { panic!("{:?}", occasion.key) };
+        (told(schedule, occasion)[11..16].to_owned(), ordinal)
+    };
+    schedule.occasions(day, day).map(|occasion| shown(&occasion)).collect()
+}
+
+#[test]
+fn in_a_break_there_is_no_slot_and_it_ends_with_one() {
+    let day = date(2026, 11, 23);
+    let clocks = |step: &str, between: [&str; 2]| {
+        let all = in_hong_kong(&every(&BOOK, "XHKG", step, between, &[]), day);
+        all.into_iter().map(|(clock, ordinal)| format!("{clock} {ordinal}")).collect::<Vec<_>>()
+    };
+    // Where it begins there is none, where it ends there is one; the steps go on as they were.
+    assert_eq!(clocks("30m", ["11:00", "13:30"]), ["11:00 0", "11:30 1", "13:00 4", "13:30 5"]);
+    assert_eq!(clocks("59m59s", ["11:00", "13:30"]), ["11:00 0", "11:59 1"]);
+    assert_eq!(clocks("59m59s", ["11:00:01", "13:30"]), ["11:00 0"]);
+    assert_eq!(clocks("59m59s", ["11:00:02", "13:30"]), ["11:00 0", "13:00 2"]);
+    // One that would begin or end in it.
+    assert_eq!(clocks("45m", ["12:15", "14:00"]), ["13:00 1", "13:45 2"]);
+    assert_eq!(clocks("45m", ["11:15", "12:59"]), ["11:15 0"]);
+    // Where all are in it, the next is on a half day, which has none.
+    let at_lunch = every(&BOOK, "XHKG", "10m", ["12:00", "12:50"], &[]);
+    assert_eq!(in_hong_kong(&at_lunch, day), []);
+    let next = at_lunch.after("2026-11-22T00:00:00Z".parse().unwrap()).unwrap();
+    assert_eq!(told(&at_lunch, &next), "2026-12-24 12:00 [2026-12-24] early close (Christmas Eve)");
+    // What is said to be once a session is where it is said.
+    assert_eq!(in_hong_kong(&at(&BOOK, "XHKG", "12:30", &[]), day), [("12:30".to_owned(), 0)]);
+    // A half day has no break.
+    let half = in_hong_kong(&every(&BOOK, "XHKG", "30m", ["11:00", "close"], &[]), date(2026, 12, 24));
+    assert_eq!(half.last(), Some(&("12:00".to_owned(), 2)));
+}
+
+#[test]
+fn over_a_break_the_slots_are_neighbours() {
+    let schedule = every(&BOOK, "XHKG", "30m", ["open", "close"], &[]);
+    let day = date(2026, 11, 23);
+    let all: Vec<Occasion> = schedule.occasions(day, date(2026, 11, 24)).collect();
+    assert_eq!(all.len(), 24);
+    for pair in all.windows(2) {
+        assert_eq!(schedule.after_key(&pair[0].key).as_ref(), Some(&pair[1]));
+        assert_eq!(schedule.before_key(&pair[1].key).as_ref(), Some(&pair[0]));
+        assert_eq!(schedule.after(pair[0].at).as_ref(), Some(&pair[1]));
+    }
+    // Also from within.
+    let noon = Key::Session { label: day, ordinal: 5 };
+    let clock = |occasion: Option<Occasion>| told(&schedule, &occasion.unwrap())[..16].to_owned();
+    assert_eq!(clock(schedule.after_key(&noon)), "2026-11-23 13:00");
+    assert_eq!(clock(schedule.before_key(&noon)), "2026-11-23 11:30");
+    let lunch: Timestamp = "2026-11-23T04:40:00Z".parse().unwrap();
+    assert_eq!(clock(schedule.after(lunch)), "2026-11-23 13:00");
+}
+
+#[test]
+fn a_cron_line_on_session_dates_knows_no_break() {
+    let lunch = cron(&BOOK, "*/20 12 * * *", "Asia/Hong_Kong", "XHKG", Roll::Skip);
+    assert_eq!(lunch.occasions(date(2026, 11, 23), date(2026, 11, 23)).count(), 3);
 }
 
 #[test]

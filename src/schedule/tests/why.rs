@@ -11,7 +11,7 @@ use crate::schedule::progress::Progress;
 use crate::schedule::slot::Key;
 use crate::schedule::why::{Question, Told, When};
 
-use super::market::{at as sessions, cron};
+use super::market::{at as sessions, cron, every};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -157,4 +157,16 @@ fn a_session_that_days_do_not_take_is_none_of_them() {
                   a session, and none of its days: first_of_month. The one before: 2026-11-02 16:00:00 EST; the next: \
                   2026-12-01 16:00:00 EST.";
     assert_eq!(Question { when, ..noon(&schedule, &policy) }.answers(), [answer]);
+}
+
+#[test]
+fn a_time_in_a_break_is_told_to_be_in_it() {
+    let book = Book::embedded();
+    let schedule = every(&book, "XHKG", "1h", ["open + 30m", "close"], &[]);
+    let policy = Policy::default();
+    let when = When::Instant(at("2026-11-23T12:00:00+08:00"));
+    let answers = Question { when, ..noon(&schedule, &policy) }.answers();
+    let why = "it is in the break, 2026-11-23 12:00:00 HKT to 13:00:00 HKT. The one before: 2026-11-23 11:00:00 HKT; \
+               the next: 2026-11-23 13:00:00 HKT.";
+    assert!(answers.len() == 1 && answers[0].ends_with(why), "{answers:?}");
 }

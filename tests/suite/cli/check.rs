@@ -43,7 +43,7 @@ fn valid_files_are_one_line_each() {
     let desk = desk.file("config/sexton.yaml", "parallelism: 2\n");
     let config = desk.path("config").display().to_string();
     desk.check(&[]).exit(0).stderr_is("").stdout_is(&format!(
-        "{config}/sexton.yaml: valid\n{config}/pipelines/a.yaml: valid, 1 node\n{config}/pipelines/b.yaml: valid, 3 nodes\n"
+        "{config}/sexton.yaml: valid\n{config}/pipelines/a.yaml: valid, 1 node\n{config}/pipelines/b.yaml: valid, 3 nodes\n2 pipelines\n"
     ));
     desk.check(&["--json"]).exit(0).stdout_is("");
 }
@@ -98,7 +98,7 @@ fn every_file_of_the_repositorys_configuration_is_valid() {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config");
     let desk = Desk::new();
     let done = desk.check(&["--strict", "--config", config]).exit(0).stderr_is("");
-    assert_eq!(done.stdout.lines().count(), 7, "{}", done.all());
+    assert_eq!(done.stdout.lines().count(), 8, "{}", done.all());
     done.stdout_has("calendars/desk.yaml: valid, defines desk\n");
 }
 
@@ -168,6 +168,89 @@ fn a_secret_that_nobody_declares_is_a_warning() {
     desk.check(&[]).exit(0).stderr_has("declares no secret `db`");
     let desk = desk.file("config/sexton.yaml", "secrets: {db: {}}\n");
     assert_eq!(desk.check(&[]).exit(1).stderr.matches("declares no").count(), 0);
+}
+
+#[test]
+fn settings_are_read_where_there_is_no_pipeline_yet() {
+    let desk = Desk::new().file("config/sexton.yaml", "paralelism: 2\n");
+    desk.check(&[]).exit(1).stderr_has("sexton.yaml:1:1").stderr_has("did you mean `parallelism`?");
+    let desk = desk.file("config/sexton.yaml", "parallelism: 2\n");
+    let pipelines = desk.path("config/pipelines").display().to_string();
+    let none = format!("no pipelines: there is no file *.yaml in {pipelines}\n");
+    desk.check(&["--strict"]).exit(0).stdout_has("sexton.yaml: valid\n").stdout_has(&none);
+    std::fs::remove_dir(pipelines).unwrap();
+    desk.check(&["--strict"]).exit(0).stdout_has("sexton.yaml: valid\n").stdout_has(&none);
+}
+
+#[test]
+fn pipelines_are_counted_and_files_that_nobody_reads_are_named() {
+    let desk = Desk::new()
+        .pipeline("a", "exec: run")
+        .pipeline("b", "exce: run")
+        .file("config/pipelines/c.YAML", "exec: run")
+        .file("config/pipelines/.d.swp", "")
+        .file("config/calendars/desk.yaml~", "");
+    let done = desk.check(&[]).exit(1).stderr_has("pipelines/c.YAML").stderr_has("calendars/desk.yaml~");
+    assert_eq!(done.stderr.matches("warning: the file is not read").count(), 2, "{}", done.all());
+    std::fs::remove_file(desk.path("config/pipelines/b.yaml")).unwrap();
+    desk.check(&[]).exit(0).stdout_has("\n1 pipeline\n");
+    desk.check(&["--strict"]).exit(1);
+    let files = desk.check(&["--strict", "config/pipelines/a.yaml"]).exit(0).stderr_is("");
+    assert_eq!(files.stdout.lines().count(), 1, "{}", files.all());
+}
+
+#[test]
+fn sensors_that_wait_for_no_run_are_warned_of() {
+    let sensors = "parallel:
+  known: {sensor: {run: nightly, task: ingest/bars}}
+  root: {sensor: {run: nightly, task: /}}
+  later: {sensor: {run: nightly, task: plan/execute/whatever}}
+  any: {sensor: {run: '{{ params.which }}', task: ingest/bras}}
+  any_task: {sensor: {run: nightly, task: 'ingest/{{ params.which }}'}}
+  broken: {sensor: {run: broken, task: x}}
+  yesterday: {sensor: {run: waits, offset: -1d}}
+  own_task: {sensor: {run: waits, task: known}}
+  typo: {sensor: {run: nightyl}}
+  none: {sensor: {run: something_else}}
+  no_task: {sensor: {run: nightly, task: ingest/bras}}
+  itself: {sensor: {run: waits}}
+params: {which: nightly}
+";
+    let desk = Desk::new()
+        .pipeline("nightly", "serial: {ingest: {parallel: {bars: run}}, plan: {lazy: ./plan}}")
+        .pipeline("broken", "exce: run")
+        .pipeline("waits", sensors);
+    let done = desk.check(&[]).exit(1).stdout_has("waits.yaml: valid");
+    let done = done.stderr_has("warning: there is no pipeline `nightyl` in this configuration");
+    let done = done.stderr_has("waits.yaml:11:").stderr_has("did you mean `nightly`?");
+    let done = done.stderr_has("warning: there is no pipeline `something_else` in this configuration");
+    let done = done.stderr_has("warning: `nightly` has no node `ingest/bras`");
+    let done = done.stderr_has("waits.yaml:13:").stderr_has("did you mean `ingest/bars`?");
+    let done = done.stderr_has("warning: it would wait for its own run to end");
+    assert_eq!(done.stderr.matches("warning: ").count(), 4, "{}", done.all());
+    // Of one file alone nobody knows the others.
+    desk.check(&["--strict", "config/pipelines/waits.yaml"]).exit(0).stderr_is("");
+}
+
+#[test]
+fn a_file_in_the_wrong_directory_is_one_finding() {
+    let desk = Desk::new()
+        .file("config/pipelines/desk.yaml", "code: desk\nextends: XNYS\n")
+        .file("config/calendars/night.yaml", "schedule: '@daily'\nexec: run\n");
+    let done =
+        desk.check(&[]).exit(1).stderr_has("pipelines/desk.yaml:1:1").stderr_has("looks like a calendar");
+    let done = done.stderr_has("calendars/night.yaml:2:1").stderr_has("looks like a pipeline");
+    assert_eq!(done.stderr.matches("error: ").count(), 2, "{}", done.all());
+}
+
+#[test]
+fn a_reader_that_has_gone_away_is_no_error() {
+    let desk = Desk::new().pipeline("good", "exec: run").pipeline("bad", "exce: run");
+    assert_eq!(desk.check(&["config/pipelines/good.yaml"]).unheard(), Some(0));
+    assert_eq!(desk.check(&[]).unheard(), Some(1));
+    assert_eq!(desk.ask(&["next", "@reboot"]).unheard(), Some(1));
+    assert_eq!(desk.ask(&["tasks", "7"]).unheard(), Some(2));
+    assert_eq!(desk.ask(&["--nonsense"]).unheard(), Some(2));
 }
 
 #[test]

@@ -133,6 +133,13 @@ impl Ask<'_> {
         Going { child, said, words: self.words }
     }
 
+    /// Gives the command where nobody reads what it says, and waits for its end.
+    pub(super) fn unheard(mut self) -> Option<i32> {
+        let nobody = || Stdio::from(std::io::pipe().expect("a pipe").1);
+        self.command.stdin(Stdio::null()).stdout(nobody()).stderr(nobody());
+        self.command.status().expect("sexton").code()
+    }
+
     /// Gives the command and waits: it must end with this code.
     pub(super) fn exit(self, code: i32) -> Done {
         self.start().exit(code)

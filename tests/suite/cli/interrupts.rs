@@ -67,7 +67,7 @@ fn a_state_directory_is_used_by_one_at_a_time() {
     let (going, _) = half_way(&desk);
     let done = desk.run("other").exit(2).stdout_is("");
     done.stderr_has(&format!("is in use by process {}: ", going.pid())).stderr_has("--state-dir");
-    desk.ask(&["runs"]).exit(0).stdout_has("  running  manual");
+    desk.ask(&["runs"]).exit(0).stdout_has("  running  manual").stderr_is("");
     desk.ask(&["why", "1", "meek"]).exit(0).stdout_has("`meek` runs since ");
     going.signal("INT");
     going.exit(130);
@@ -97,6 +97,10 @@ fn what_ended_before_the_next_run_came_is_known_to_it() {
     going.signal("KILL");
     going.end();
     all_gone(&desk, &pids);
+    let state = desk.path("state").display().to_string();
+    let nobody = format!("nobody is at work in {state}: the next `sexton run` closes what is under way\n");
+    desk.ask(&["runs"]).exit(0).stderr_is(&nobody).stdout_has("  running  manual");
+    desk.ask(&["why", "1"]).exit(0).stderr_is(&nobody);
     desk.run("other").exit(0);
     desk.ask(&["tasks", "1"]).exit(0).stdout_has("stubborn  cancelled  by the next sexton run");
 }

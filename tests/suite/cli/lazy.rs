@@ -164,7 +164,7 @@ parallel:
 }
 
 #[test]
-fn secrets_that_a_command_knows_are_not_kept() {
+fn a_tree_with_the_value_of_a_secret_is_refused_and_kept_nowhere() {
     let yaml = "
 env: {KEY: '{{ secret(\"key\") }}'}
 lazy: |
@@ -172,9 +172,29 @@ lazy: |
 ";
     let settings = "secrets: {key: {file: ../key}}";
     let desk =
-        Desk::new().pipeline("night", yaml).file("config/sexton.yaml", settings).file("key", "hunter2\n");
-    desk.run("night").exit(0);
-    desk.ask(&["logs", "1", "execute"]).exit(0).stdout_is("got <***>\n");
+        Desk::new().pipeline("night", yaml).file("config/sexton.yaml", settings).file("key", "hunter2*\n");
+    let words =
+        "bad tree: it contains the value of the secret `key`: write `{{ secret(\"key\") }}` in its place";
+    let done = desk.run("night").exit(1).stdout_has(words);
+    assert!(!done.all().contains("hunter2"), "{}", done.all());
+    desk.ask(&["why", "1", "generate"]).exit(0).stdout_has(words).stdout_lacks("hunter2");
+    let holding = super::secrets::holding(&desk.path("state"), &["hunter2"]);
+    assert_eq!(holding, Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn the_last_words_of_a_generator_that_fails_are_in_its_log() {
+    let plan = "for n in $(seq 30); do echo \"row $n\"; done; echo $KEY; echo 'no such table' >&2; exit 3";
+    let yaml = "{env: {KEY: '{{ secret(\"key\") }}'}, lazy: sh plan}";
+    let settings = "secrets: {key: {file: ../key}}";
+    let desk = script(Desk::new(), plan).pipeline("night", yaml);
+    let desk = desk.file("config/sexton.yaml", settings).file("key", "hunter2\n");
+    let done = desk.run("night").exit(1).stdout_lacks("printed nothing").stdout_lacks("  row 11\n");
+    done.stdout_has("  row 12\n").stdout_has("  row 30\n  ***\n").stdout_lacks("hunter2");
+    let rows: String = (12..=30).map(|n| format!("row {n}\n")).collect();
+    desk.ask(&["logs", "1", "generate"]).exit(0).stdout_is(&format!(
+        "no such table\nit has failed, and its standard output, which was to be the tree, ended so:\n{rows}***\n"
+    ));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `runs`, `tasks`, `logs` and `why` over what is recorded.
 
+use super::books::Books;
 use super::desk::Desk;
 
 const NIGHT: &str = "
@@ -130,4 +131,28 @@ fn a_desk_where_nothing_has_run_says_so() {
         desk.ask(words).exit(2).stderr_has("does not exist: nothing has run here yet");
     }
     assert!(!desk.path("state").exists(), "reading makes nothing");
+}
+
+#[tokio::test]
+async fn it_is_said_whose_runs_they_are_where_a_daemon_has_its_own() {
+    let desk = Desk::new().pipeline("good", "serial: {a: echo done}");
+    desk.run("good").without_env("SEXTON_STATE_DIR").exit(0);
+    let ask = |words: &[&str]| desk.ask(words).without_env("SEXTON_STATE_DIR").exit(0);
+    let all = [&["runs"][..], &["tasks", "1"], &["logs", "1", "a"], &["why", "1"], &["why", "1", "a"]];
+    for words in all {
+        ask(words).stderr_is("");
+    }
+    let home = desk.path(".local/state/sexton").display().to_string();
+    let daemon = ".local/state/sexton/daemon";
+    Books::open(&desk, daemon, &[("p", "exec: x", &[])], "2026-11-19T00:00:00Z").await.close().await;
+    for words in all {
+        ask(words).stderr_is(&format!(
+            "this is of your desk, {home}/desk; of the daemon it is with --state-dir {home}/daemon\n"
+        ));
+    }
+    ask(&["runs", "--json"]).stderr_is("");
+    ask(&["tasks", "--json"]).stderr_is("");
+    // Who names a directory means it.
+    ask(&["runs", "--state-dir", daemon]).stderr_is("");
+    desk.ask(&["why", "9"]).without_env("SEXTON_STATE_DIR").exit(2).stderr_has("of the daemon it is with");
 }

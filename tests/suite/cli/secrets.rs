@@ -75,6 +75,39 @@ serial:
 }
 
 #[test]
+fn a_line_of_a_secret_is_one_too() {
+    let key = "-----BEGIN KEY-----\n  MIIEvQIBADAN\n  Bgkqhk\n}\n-----END KEY-----\n";
+    let desk = Desk::new().file("key", key).file("config/sexton.yaml", "secrets: {key: {file: ../key}}\n");
+    fs::set_permissions(desk.path("key"), fs::Permissions::from_mode(0o600)).unwrap();
+    let desk = desk.pipeline(
+        "vault",
+        r#"
+env: {KEY: '{{ secret("key") }}'}
+serial:
+  tell: echo "$KEY" | sed -n 2p; echo "$KEY" | tail -n 3 >&2; echo "{}"; echo "$KEY" | tr '\n' ';'
+  hand on: echo "second=$(echo "$KEY" | sed -n 3p)" > "$SEXTON_OUTPUT"
+"#,
+    );
+    let done = desk.run("vault").exit(0).stdout_has("hand on: second=  ***\n").stderr_is("");
+    let lines = ["MIIEvQIBADAN", "Bgkqhk", "BEGIN KEY", "END KEY"];
+    assert!(lines.iter().all(|line| !done.all().contains(line)), "{}", done.all());
+    let log = desk.ask(&["logs", "1", "tell"]).exit(0).stdout_has("  ***\n").stdout_has("{}\n");
+    log.stdout_has("  ***\n}\n***\n").stdout_has("***;  ***;  ***;};***;");
+    assert_eq!(holding(&desk.path("state"), &lines), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_secret_that_is_too_short_is_named_when_a_run_starts() {
+    let settings = "secrets: {pin: {env: PIN}, token: {env: VENDOR_TOKEN}}\n";
+    let desk = Desk::new().file("config/sexton.yaml", settings).pipeline("p", "exec: 'true'\n");
+    let done = desk.run("p").env("PIN", "é9Q").env("VENDOR_TOKEN", "é9Qx").exit(0);
+    let done =
+        done.stderr_has("the secret `pin` has fewer than 4 characters: `***` will stand wherever they do");
+    assert!(!done.all().contains("é9Q") && !done.stderr.contains("token"), "{}", done.all());
+    assert_eq!(done.stderr.lines().count(), 1, "{}", done.all());
+}
+
+#[test]
 fn what_goes_wrong_with_a_secret_does_not_show_it() {
     let nodes = [
         r#"program: {exec: ['/nowhere/{{ secret("spell") }}']}"#,

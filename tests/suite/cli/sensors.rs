@@ -43,6 +43,7 @@ fn an_interrupt_ends_the_waiting() {
     let going = desk.run("night").start();
     said(&going, "no file matches /nowhere/x: there is no directory /nowhere\n");
     said(&going, "waiting          clock  waits until ");
+    said(&going, " (23:59:59 UTC)\n");
     going.signal("INT");
     going
         .exit(130)
@@ -134,6 +135,26 @@ fn a_sensor_that_times_out_says_what_it_waited_for() {
         .exit(0)
         .stdout_has("`/` failed: timeout after 1s.\n  poked once, at ")
         .stdout_has(&format!(": connection refused by {nobody}\n"));
+}
+
+#[test]
+fn a_run_in_the_foreground_knows_when_others_are_meant_to_run() {
+    let sensor = |no_slot: &str| format!("{{sensor: {{run: weekly, no_slot: {no_slot}}}, timeout: 1s}}");
+    let yaml = format!("parallel:\n  skipped: {}\n  passed: {}\n", sensor("skip"), sensor("pass"));
+    let desk = Desk::new().pipeline("night", &yaml).pipeline("broken", "exce: 'true'\n");
+    let desk = desk.pipeline("sundays", "{name: weekly, schedule: 0 7 * * sun, exec: 'true'}\n");
+    desk.run("night")
+        .date("2018-05-14")
+        .exit(0)
+        .stdout_has("  skipped  skipped    `weekly` has no slot on 2018-05-14\n")
+        .stdout_has("  passed   succeeded  `weekly` has no slot on 2018-05-14\n");
+    let words = "`weekly` has no run for 2018-05-13; its slot was at 2018-05-13 07:00:00Z";
+    desk.run("night").date("2018-05-13").exit(1).stdout_has(words);
+    desk.run("weekly").date("2018-05-13").exit(0);
+    desk.run("night")
+        .date("2018-05-13")
+        .exit(0)
+        .stdout_has("run 3 of `weekly` for 2018-05-13 has succeeded\n");
 }
 
 /// What a process costs: threads, descriptors, and milliseconds of processor time so far.

@@ -38,7 +38,8 @@ async fn each_line_of_the_day_is_a_sentence_with_its_run() {
     let run = books.fired(slot("nightly", "2018-05-17T01:30:00Z"), "on time");
     books.plays("nightly", run, "2018-05-17T01:30:00Z", &[0]);
     books.considered("nightly", "default", "2018-05-17T01:30:00Z");
-    books.close().await;
+    // It stays at work.
+    books.write().await;
     let of = |day| why(&desk, &["nightly", day]);
     assert_eq!(
         of("2018-05-14"),
@@ -181,7 +182,8 @@ async fn a_run_tells_of_its_slot() {
         slot("nightly", "2018-05-15T01:30:00Z"),
         "on time; waits, run 1 is under way (max_active_runs: 1)",
     );
-    books.close().await;
+    // It stays at work.
+    books.write().await;
     let told = why(&desk, &["1"]);
     assert_eq!(told[1], "It is the run of schedule `default`'s slot 2018-05-14T01:30:00Z: fired, 12s late.");
     assert_eq!(
@@ -206,7 +208,8 @@ async fn a_run_at_work_names_the_task_and_how_it_went_so_far() {
     let mut books = Books::open(&desk, "state", &[("tree", tree, &["default"])], BEGIN).await;
     let run = books.fired(slot("tree", "2018-05-14T01:00:00Z"), "on time");
     books.plays("tree", run, "2018-05-14T01:00:00Z", &[7]);
-    books.close().await;
+    // It stays at work.
+    books.write().await;
     assert_eq!(
         why(&desk, &["1"]),
         [

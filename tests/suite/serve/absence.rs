@@ -36,7 +36,7 @@ fn verdict(
     } else {
         match (catchup, last_missed) {
             ("none", _) => (Decision::Missed, "catchup: none"),
-            ("latest", false) => (Decision::Missed, "catchup: latest takes the last one only"),
+            ("latest", false) => (Decision::Missed, "catchup: latest takes only the last of those missed"),
             ("latest", true) => (Decision::Fired, "catchup: latest"),
             ("all", _) => (Decision::Fired, "catchup: all"),
             other => panic!("{other:?}"),

@@ -2,6 +2,7 @@
 //! run is made once and runs once, and ends with the code that it ended with.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use sexton::schedule::slot::Decision;
 
 use super::annals::{Annals, assert_every_second};
 use super::tower::{READY, Tower};
-use crate::suite::keeper::client::{DEADLINE, until};
+use crate::suite::keeper::client::{DEADLINE, PROGRAM, until};
 
 /// Kills, and seconds that a task takes: of a usual run, and of a long one.
 const USUAL: (u64, u64) = (5, 1);
@@ -135,4 +136,43 @@ async fn check(tower: &Tower, annals: &Annals) {
         assert_eq!((of, annals.exit(run, "/").await), (run, Some(Exit::Code(code))), "{line:?}");
     }
     assert!(told.is_empty(), "what is not in the ledger has run: {told:?}");
+}
+
+/// What a command that reads says at this tower: on standard output, and on standard error.
+fn ask(tower: &Tower, words: &[&str]) -> (String, String) {
+    let mut command = Command::new(PROGRAM);
+    command.args(words);
+    tower.surround(&mut command);
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    (String::from_utf8(done.stdout).unwrap(), String::from_utf8(done.stderr).unwrap())
+}
+
+#[test]
+fn whoever_looks_after_a_kill_is_told_that_nobody_is_at_work() {
+    let mut tower = Tower::new();
+    tower.pipeline(
+        "night",
+        "schedule: '@reboot'\nserial: {load: 'echo >begun; until [ -e gate ]; do sleep 0.05; done'}\n",
+    );
+    tower.start();
+    until("it runs", || tower.lines("begun").len() == 1);
+    let all = [&["runs"][..], &["tasks"], &["why", "1"], &["why", "1", "load"]];
+    for words in all {
+        assert_eq!(ask(&tower, words).1, "", "{words:?}");
+    }
+    tower.kill();
+    let said = format!(
+        "no daemon is at work in {}: `sexton serve` takes up what is under way\n",
+        tower.state().display()
+    );
+    for words in all {
+        assert_eq!(ask(&tower, words).1, said, "{words:?}");
+    }
+    assert_eq!(ask(&tower, &["runs", "--json"]).1, "");
+    tower.start();
+    tower.write("gate", "");
+    tower.wait_for("is complete: run 1");
+    tower.kill();
+    assert_eq!(ask(&tower, &["runs"]).1, "", "nothing is under way");
 }

@@ -49,6 +49,8 @@ async fn json_lines_have_the_facts_as_fields() {
         assert_eq!(line["level"], level, "{line}");
     }
     let last = fields(&lines, "has failed! Run 1");
+    let hint = format!("See `sexton why 1 --state-dir {}`", tower.state().display());
+    assert!(last["message"].as_str().unwrap().ends_with(&hint), "{last}");
     assert_eq!(
         (&last["run"], &last["pipeline"], &last["level"]),
         (&1.into(), &"night".into(), &"ERROR".into())

@@ -36,6 +36,18 @@ fn a_state_directory_has_one_daemon() {
 }
 
 #[test]
+fn a_secret_that_is_too_short_to_be_hidden_is_named_at_the_start() {
+    let mut tower = Tower::new();
+    tower.write("config/sexton.yaml", "secrets: {pin: {file: ../pin}, none: {env: NOT_SET}}\n");
+    tower.write("pin", "9Q7\n");
+    tower.start();
+    tower.has_said("the secret `pin` has fewer than 4 characters");
+    tower.has_not_said("9Q7");
+    tower.has_not_said("`none`");
+    tower.stop();
+}
+
+#[test]
 fn a_first_start_with_invalid_files_is_refused() {
     let mut tower = Tower::new();
     tower.pipeline("good", QUIET);

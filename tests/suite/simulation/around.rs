@@ -25,7 +25,7 @@ impl Secrets for NoSecrets {
         Err(format!("the secret `{name}` is not known"))
     }
 
-    fn values(&self) -> Vec<String> {
+    fn named(&self) -> Vec<(String, String)> {
         Vec::new()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use sexton::store::db::{Error, FILE, Reader, Store};
+use sexton::store::db::{Error, FILE, Reader, Store, is_owned};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
@@ -48,6 +48,17 @@ async fn a_second_owner_is_told_the_first_ones_pid() {
     assert_eq!(error.to_string(), format!("`{}` is in use by process {pid}", dir.path().display()));
     store.close().await.unwrap();
     open(dir.path()).await.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_looks_sees_whether_there_is_an_owner() {
+    let above = TempDir::new().unwrap();
+    let dir = above.path().join("sexton");
+    assert!(!is_owned(&dir), "there is not even a directory");
+    let store = open(&dir).await;
+    assert!(is_owned(&dir));
+    store.close().await.unwrap();
+    assert!(!is_owned(&dir));
 }
 
 #[tokio::test]
