@@ -29,6 +29,7 @@ pub(super) fn job(
     attempt: AttemptId,
     places: &Places,
     around: &Surroundings,
+    lazy_limit: u64,
     now: Timestamp,
 ) -> Result<Job, String> {
     let tree = live.run.tree();
@@ -77,7 +78,7 @@ pub(super) fn job(
         timeout: time_left(live, node, now),
         kill_grace: settings.kill_grace,
         log: places.absolute(&places.log(&live.pipeline.name, live.run.id(), &path, number)),
-        stdout: writes_tree.then(|| places.printed(attempt)),
+        stdout: writes_tree.then(|| (places.printed(attempt), lazy_limit)),
         mask: texts.mask,
     })
 }

@@ -126,6 +126,7 @@ impl Engine {
         Some(Reading {
             attempt: ended.attempt,
             wanted,
+            cut: ended.cut.clone(),
             secrets: self.parts.surroundings.secrets.named(),
             log: (self.parts.places.absolute(&log), ended.log_bytes.0),
             at: ended.ended_at.unwrap_or_else(|| self.now()),

@@ -172,7 +172,8 @@ impl Engine {
             let Some(live) = self.runs.get_mut(&flight.run) else { continue };
             live.scope.is_latest = self.scheduler.is_latest(live, turn.now);
             let (places, around) = (&self.parts.places, &self.parts.surroundings);
-            match launch::job(live, flight.node, attempt, places, around, turn.now) {
+            let lazy_limit = self.parts.lazy_limit;
+            match launch::job(live, flight.node, attempt, places, around, lazy_limit, turn.now) {
                 Ok(job) => self.parts.executor.launch(job),
                 Err(what) => {
                     let ended = Ended::unstarted(attempt, Exit::NotStarted(what.into()));

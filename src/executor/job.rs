@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::run::state::{AttemptId, Exit};
 
-use super::trees::{Read, Reading};
+use super::trees::{Cut, Read, Reading};
 
 /// One attempt to start: everything is resolved, no template is left.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub struct Job {
     pub kill_grace: Duration,
     /// Where its output goes; the file is made when something is printed.
     pub log: PathBuf,
-    /// A file that its standard output goes to instead, all of it and as it is.
-    pub stdout: Option<PathBuf>,
+    /// A file that its standard output goes to instead, as it is, and how many bytes of it are kept.
+    pub stdout: Option<(PathBuf, u64)>,
     /// Texts that never reach the log.
     pub mask: Vec<String>,
 }
@@ -117,6 +117,8 @@ pub struct Ended {
     pub max_rss: u64,
     /// Size of the log file, and bytes that were not kept.
     pub log_bytes: (u64, u64),
+    /// Why what it printed is not whole, where it has gone to a file of its own and is not.
+    pub cut: Option<Cut>,
     /// What it wrote to `$SEXTON_OUTPUT`.
     pub outputs: BTreeMap<String, String>,
 }
@@ -132,6 +134,7 @@ impl Ended {
             cpu: (Duration::ZERO, Duration::ZERO),
             max_rss: 0,
             log_bytes: (0, 0),
+            cut: None,
             outputs: BTreeMap::new(),
         }
     }

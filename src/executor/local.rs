@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::keeper::protocol::{
     self, Ack, Attempt, AttemptState, By, Decoder, End, Exited, FromKeeper, Hello, Kill, Launch, LogLimit,
-    PROTOCOL, Refusal, ToKeeper, Token, Welcome,
+    PROTOCOL, Refusal, StdoutSummary, ToKeeper, Token, Unwritten, Welcome,
 };
 use crate::keeper::verdict::{self, Row};
 use crate::keeper::{error, start};
@@ -23,7 +23,7 @@ use crate::run::state::{AttemptId, Exit};
 
 use super::job::{Ended, Executor, Expected, Inventory, Job, Report, Verdict};
 use super::output::Places;
-use super::trees::{Read, Reading};
+use super::trees::{Cut, Read, Reading};
 
 /// How to reach the keeper.
 #[derive(Clone, Debug)]
@@ -304,6 +304,7 @@ impl Client {
             cpu: (millis(exited.usage.user_ms), millis(exited.usage.system_ms)),
             max_rss: exited.usage.max_rss,
             log_bytes: (exited.log.bytes, exited.log.dropped),
+            cut: exited.stdout.and_then(cut),
             outputs,
         }
     }
@@ -330,6 +331,16 @@ impl Client {
     }
 }
 
+/// Why what was printed is not whole, if it is not.
+fn cut(stdout: StdoutSummary) -> Option<Cut> {
+    let StdoutSummary { bytes, over, unwritten } = stdout;
+    if over > 0 {
+        let limit = bytes + unwritten.map_or(0, |unwritten| unwritten.bytes);
+        return Some(Cut::TooMuch { bytes: limit + over, limit });
+    }
+    unwritten.map(|Unwritten { bytes, why }| Cut::Unwritten { bytes, why })
+}
+
 fn refused(token: Token, why: &Refusal) -> Option<Report> {
     let exit = match why {
         // It is on its way out and closes; the next connection's inventory settles the launch.
@@ -350,6 +361,7 @@ fn refused(token: Token, why: &Refusal) -> Option<Report> {
 
 fn launch(job: Job) -> Launch {
     let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let (stdout, stdout_limit) = job.stdout.unzip();
     Launch {
         token: Token(job.attempt.0),
         argv: job.argv,
@@ -357,7 +369,8 @@ fn launch(job: Job) -> Launch {
         cwd: job.working_dir,
         user: job.user,
         log: job.log,
-        stdout: job.stdout,
+        stdout,
+        stdout_limit,
         timeout_ms: job.timeout.map(millis),
         kill_grace_ms: millis(job.kill_grace),
         mask: job.mask,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::output::{Output, Stream};
+use super::printed::Printed;
 use super::protocol::{AttemptState, By, End, Exited, LogSummary, Token, Usage};
 use super::spawner::Leader;
 use super::tree::Scope;
@@ -25,6 +26,8 @@ pub(super) struct Attempt {
     pub(super) kill_grace: Duration,
     pub(super) timeout: Option<Duration>,
     pub(super) output: Option<Output>,
+    /// Where standard output goes instead, if it has a file to itself.
+    pub(super) printed: Option<Printed>,
     pub(super) stdout: Option<OwnedFd>,
     pub(super) stderr: Option<OwnedFd>,
     pub(super) phase: Phase,
@@ -132,6 +135,15 @@ impl Attempt {
         }
     }
 
+    /// Takes what was read from one of them at `now`.
+    pub(super) fn take(&mut self, stream: Stream, bytes: &[u8], now: Timestamp) {
+        if let (Stream::Stdout, Some(printed)) = (stream, &mut self.printed) {
+            printed.push(bytes);
+        } else if let Some(output) = &mut self.output {
+            output.push(stream, bytes, now);
+        }
+    }
+
     /// Whether both pipes have been read to their end.
     pub(super) fn is_drained(&self) -> bool {
         self.stdout.is_none() && self.stderr.is_none()
@@ -148,6 +160,7 @@ impl Attempt {
             by: exit.by,
             usage: exit.usage,
             log,
+            stdout: self.printed.map(Printed::finish),
             leftovers: self.leftovers,
             unkillable,
         }

@@ -179,8 +179,8 @@ impl Keeper {
 
     /// The end of an attempt: what is still in the pipes, then the record.
     fn finish(&mut self, token: Token, unkillable: u32) {
-        self.read_pipe(token, Stream::Stdout, 1);
-        self.read_pipe(token, Stream::Stderr, 1);
+        self.read_rest(token, Stream::Stdout);
+        self.read_rest(token, Stream::Stderr);
         let Some(attempt) = self.attempts.remove(&token) else { return };
         attempt.stdout.iter().chain(&attempt.stderr).for_each(|pipe| self.unwatch(pipe));
         for (pid, member) in attempt.ending.iter().flat_map(|ending| &ending.members) {
@@ -237,6 +237,7 @@ impl Keeper {
                 kill_grace: Duration::from_millis(spawning.kill_grace_ms),
                 timeout: None,
                 output: None,
+                printed: None,
                 stdout: None,
                 stderr: None,
                 phase: Phase::Clearing { exit },

@@ -1,9 +1,7 @@
 //! What the keeper does about launches, births, output and exits.
 //! Nothing here is sent or forked before the loop has written the journal.
 
-use std::fs::OpenOptions;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::time::{Duration, Instant};
 
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -14,6 +12,7 @@ use super::crash;
 use super::journal::{Birth, Entry, Known, Spawning};
 use super::key::Key;
 use super::output::{Output, Stream};
+use super::printed::Printed;
 use super::protocol::{
     AttemptState, By, End, Exited, FromKeeper, Launch, MAX_TOKEN, Refusal, Spawned, Token, Usage,
 };
@@ -25,8 +24,8 @@ use super::tree::Scope;
 /// One attempt's output is read this far, then others have their turn.
 const MAX_READS: usize = 4;
 
-/// The end of a stream that is read here, if any is, and the end that the child gets.
-type Stdio = (Option<OwnedFd>, OwnedFd);
+/// The end of a stream that is read here, and the end that the child gets.
+type Pipe = (OwnedFd, OwnedFd);
 
 impl Keeper {
     pub(super) fn on_launch(&mut self, launch: Box<Launch>) {
@@ -67,6 +66,7 @@ impl Keeper {
             kill_grace: Duration::from_millis(kill_grace_ms),
             timeout: launch.timeout_ms.map(Duration::from_millis),
             output: Some(Output::new(launch.log.clone(), launch.log_limit, &launch.mask)),
+            printed: None,
             stdout: None,
             stderr: None,
             phase: Phase::Spawning { end: None },
@@ -77,9 +77,10 @@ impl Keeper {
             scope: Scope::Below,
         };
         match self.output_of(&launch) {
-            Ok(((stdout_read, stdout), (stderr_read, stderr))) => {
-                attempt.stdout = stdout_read;
-                attempt.stderr = stderr_read;
+            Ok((printed, [(stdout_read, stdout), (stderr_read, stderr)])) => {
+                attempt.printed = printed;
+                attempt.stdout = Some(stdout_read);
+                attempt.stderr = Some(stderr_read);
                 self.attempts.insert(token, attempt);
                 self.launches.push(Job { launch, stdout, stderr });
             }
@@ -90,25 +91,22 @@ impl Keeper {
         }
     }
 
-    /// What reads and what takes each of its two streams. A file of its own takes what nobody reads.
-    fn output_of(&self, launch: &Launch) -> Result<(Stdio, Stdio), String> {
-        let pipe = |stream| match self.pipe(launch.token, stream) {
-            Ok((read, write)) => Ok((Some(read), write)),
-            Err(error) => Err(format!("cannot make a pipe for its output: {error}")),
+    /// The file that standard output has to itself, if it has one, and the pipes of both streams.
+    fn output_of(&self, launch: &Launch) -> Result<(Option<Printed>, [Pipe; 2]), String> {
+        let printed = launch.stdout.as_ref().map(|path| {
+            let made = Printed::make(path, launch.stdout_limit);
+            made.map_err(|error| format!("cannot make {}: {error}", path.display()))
+        });
+        let printed = printed.transpose()?;
+        let pipe = |stream| {
+            let made = self.pipe(launch.token, stream);
+            made.map_err(|error| format!("cannot make a pipe for its output: {error}"))
         };
-        let stdout = match &launch.stdout {
-            None => pipe(Stream::Stdout)?,
-            Some(path) => {
-                let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-                let file = made.map_err(|error| format!("cannot make {}: {error}", path.display()))?;
-                (None, file.into())
-            }
-        };
-        Ok((stdout, pipe(Stream::Stderr)?))
+        Ok((printed, [pipe(Stream::Stdout)?, pipe(Stream::Stderr)?]))
     }
 
     /// A pipe whose read end is watched; the write end blocks, as a task expects.
-    fn pipe(&self, token: Token, stream: Stream) -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+    fn pipe(&self, token: Token, stream: Stream) -> rustix::io::Result<Pipe> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
         rustix::io::ioctl_fionbio(&read, true)?;
         self.watch(&read, Key::Pipe(token, stream))?;
@@ -217,9 +215,7 @@ impl Keeper {
             match rustix::io::read(&*pipe, &mut self.buffer[..]) {
                 Ok(0) => {}
                 Ok(read) => {
-                    if let Some(output) = &mut attempt.output {
-                        output.push(stream, &self.buffer[..read], now);
-                    }
+                    attempt.take(stream, &self.buffer[..read], now);
                     continue;
                 }
                 Err(rustix::io::Errno::AGAIN) => return,
@@ -231,6 +227,13 @@ impl Keeper {
             }
             return;
         }
+    }
+
+    /// Reads what is in the pipe by now; whoever still holds its other end is not waited for.
+    pub(super) fn read_rest(&mut self, token: Token, stream: Stream) {
+        let pipe = self.attempts.get_mut(&token).and_then(|attempt| attempt.pipe(stream).as_ref());
+        let held = pipe.map_or(0, |pipe| rustix::io::ioctl_fionread(pipe).unwrap_or(0));
+        self.read_pipe(token, stream, held as usize / self.buffer.len() + 1);
     }
 
     /// Sees whether the leader has ended.

@@ -22,6 +22,7 @@ use super::error::Error;
 use super::key::Key;
 use super::lock::Lock;
 use super::output::{Output, Packed, Stream};
+use super::printed::{self, Printed};
 use super::protocol::{By, FromKeeper, Token};
 use super::serve::Keeper;
 use super::spawn;
@@ -51,6 +52,8 @@ struct PackedAttempt {
     ending: Option<PackedEnding>,
     output: Option<Packed>,
     ring: Option<RawFd>,
+    #[serde(default)]
+    printed: Option<printed::Packed>,
     stdout: Option<RawFd>,
     stderr: Option<RawFd>,
     leftovers: u32,
@@ -157,6 +160,9 @@ impl Keeper {
             {
                 set(ring.as_fd())?;
             }
+            if let Some(printed) = &attempt.printed {
+                set(printed.file.as_fd())?;
+            }
         }
         Ok(())
     }
@@ -204,6 +210,7 @@ fn pack_attempt(attempt: &mut Attempt, now: Instant) -> std::io::Result<PackedAt
         ending,
         output,
         ring,
+        printed: attempt.printed.as_ref().map(Printed::pack),
         stdout: attempt.stdout.as_ref().map(AsRawFd::as_raw_fd),
         stderr: attempt.stderr.as_ref().map(AsRawFd::as_raw_fd),
         leftovers: attempt.leftovers,
@@ -239,6 +246,7 @@ fn resume_attempt(keeper: &mut Keeper, packed: PackedAttempt) -> Result<(), Erro
         fd.map(spawn::adopt).transpose().map_err(|error| Error::Handoff(error.to_string()))
     };
     let (stdout, stderr, ring) = (adopt(packed.stdout)?, adopt(packed.stderr)?, adopt(packed.ring)?);
+    let file = adopt(packed.printed.as_ref().map(|printed| printed.file))?;
     let phase = match packed.phase {
         PackedPhase::Running { pid, start, at, timeout_left_ms } => {
             // Nobody has reaped it, so the number is still its own.
@@ -278,6 +286,7 @@ fn resume_attempt(keeper: &mut Keeper, packed: PackedAttempt) -> Result<(), Erro
         kill_grace: Duration::from_millis(packed.kill_grace_ms),
         timeout: None,
         output: packed.output.map(|output| Output::unpack(output, ring)),
+        printed: packed.printed.zip(file).map(|(printed, file)| Printed::unpack(printed, file)),
         stdout,
         stderr,
         phase,

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::keeper::protocol::{By, End, LogSummary, Usage};
+use crate::keeper::protocol::{By, End, LogSummary, StdoutSummary, Unwritten, Usage};
 
 fn exited(token: u64) -> Entry {
     Entry::Exited(Box::new(Exited {
@@ -14,6 +14,11 @@ fn exited(token: u64) -> Entry {
         by: By::Itself,
         usage: Usage::default(),
         log: LogSummary::default(),
+        stdout: Some(StdoutSummary {
+            bytes: 3,
+            over: token,
+            unwritten: Some(Unwritten { bytes: 4, why: "no".into() }),
+        }),
         leftovers: 0,
         unkillable: 0,
     }))

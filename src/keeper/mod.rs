@@ -15,6 +15,7 @@ mod journal;
 mod key;
 mod lock;
 mod output;
+mod printed;
 pub mod protocol;
 pub mod serve;
 mod spawn;

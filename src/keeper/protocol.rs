@@ -65,9 +65,12 @@ pub struct Launch {
     pub user: Option<String>,
     /// Where its output goes; made when something is printed.
     pub log: PathBuf,
-    /// A file that its standard output goes to instead, as it is: not masked, not limited. Made anew.
+    /// A file that its standard output goes to instead, as it is: not masked. Made anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdout: Option<PathBuf>,
+    /// How many bytes of that are kept, from the beginning; without it, all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout_limit: Option<u64>,
     /// The attempt is ended when it has run this long.
     pub timeout_ms: Option<u64>,
     /// From SIGTERM to SIGKILL.
@@ -227,6 +230,9 @@ pub struct Exited {
     pub usage: Usage,
     /// What became of the output.
     pub log: LogSummary,
+    /// What became of standard output that has a file to itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stdout: Option<StdoutSummary>,
     /// Processes that outlived the leader and were ended by the keeper.
     pub leftovers: u32,
     /// Processes that not even SIGKILL ended in time (stuck in the kernel, or another user's).
@@ -281,6 +287,27 @@ pub struct LogSummary {
     pub dropped: u64,
     /// Lines printed, whether kept or not.
     pub lines: u64,
+}
+
+/// What became of standard output that has a file to itself. The file is whole only if nothing is `over` or
+/// `unwritten`; else it has the beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StdoutSummary {
+    /// Bytes in the file.
+    pub bytes: u64,
+    /// Bytes that were printed over the limit; the others are as many as it allows.
+    pub over: u64,
+    /// What else is not in the file.
+    pub unwritten: Option<Unwritten>,
+}
+
+/// What the disk refused, and all below the limit that came after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unwritten {
+    /// Bytes.
+    pub bytes: u64,
+    /// The disk's reason.
+    pub why: String,
 }
 
 /// Why a launch or a kill was refused.

@@ -20,6 +20,7 @@ fn messages() -> Vec<ToKeeper> {
             timeout_ms: Some(1),
             kill_grace_ms: 2,
             stdout: Some("/o".into()),
+            stdout_limit: Some(5),
             mask: vec!["m".into()],
             log_limit: LogLimit::default(),
         })),
@@ -60,6 +61,19 @@ fn frozen_messages_have_their_shape() {
     // A newer daemon may say more.
     let more = r#"{"hello":{"protocol":9,"epoch":7,"version":"9","more":[1]}}"#;
     assert!(serde_json::from_str::<ToKeeper>(more).is_ok());
+}
+
+#[test]
+fn what_is_newer_may_be_missing() {
+    let mut launch = serde_json::to_value(messages().swap_remove(4)).unwrap();
+    let fields = launch["launch"].as_object_mut().unwrap();
+    assert!(fields.remove("stdout_limit").is_some());
+    let ToKeeper::Launch(launch) = serde_json::from_value(launch).unwrap() else { panic!("another") };
+    assert_eq!((launch.stdout, launch.stdout_limit), (Some("/o".into()), None));
+    let old = r#"{"token":1,"end":{"code":0},"started_at":1,"ended_at":2,"by":"itself",
+        "usage":{"user_ms":0,"system_ms":0,"max_rss":0},"log":{"bytes":0,"dropped":0,"lines":0},
+        "leftovers":0,"unkillable":0}"#;
+    assert_eq!(serde_json::from_str::<Exited>(old).unwrap().stdout, None);
 }
 
 #[test]

@@ -124,8 +124,8 @@ impl Keeper {
         let now = System.now().as_millisecond();
         let mut journal = Journal::open(&dir.join("journal"), &boot_id()?, now)?;
         journal.note(Entry::Keeper { pid: std::process::id(), at: now });
-        let mask: SigSet =
-            [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP].into_iter().collect();
+        let heard = [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGXFSZ];
+        let mask: SigSet = heard.into_iter().collect();
         mask.thread_block().map_err(Error::system("block signals"))?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         let signals = SignalFd::with_flags(&mask, flags).map_err(Error::system("make a signalfd"))?;
@@ -219,7 +219,8 @@ impl Keeper {
 
     fn on_signals(&mut self) {
         while let Ok(Some(info)) = self.signals.read_signal() {
-            // SIGCHLD: orphans are reaped below. SIGHUP: a terminal's end is not ours.
+            // SIGCHLD: orphans are reaped below. SIGHUP: a terminal's end is not ours. SIGXFSZ: a file may not
+            // grow, as the write has said, too.
             if let Ok(Signal::SIGTERM | Signal::SIGINT) = Signal::try_from(info.ssi_signo.cast_signed()) {
                 self.close();
             }

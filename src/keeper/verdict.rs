@@ -72,6 +72,7 @@ mod tests {
             by: By::Itself,
             usage: Usage::default(),
             log: LogSummary::default(),
+            stdout: None,
             leftovers: 0,
             unkillable: 0,
         }

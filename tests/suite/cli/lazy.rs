@@ -129,6 +129,7 @@ parallel:
   silent: {lazy: 'true'}
   unsure: {lazy: 'echo parallel: {; exit 3'}
   huge: {lazy: 'yes | head -c 5000'}
+  endless: {lazy: 'yes | head -c 50000000'}
   killed: {lazy: 'echo exec: x; kill -9 $$'}
   missing: {lazy: [no/such/program]}
 ";
@@ -136,8 +137,39 @@ parallel:
     let done = desk.run("night").exit(1);
     let done = done.stdout_has("bad tree: the output is empty");
     let done = done.stdout_has("bad tree: it has 5000 bytes, and `lazy_limit` of sexton.yaml allows 4KiB");
+    let done =
+        done.stdout_has("bad tree: it has 50000000 bytes, and `lazy_limit` of sexton.yaml allows 4KiB");
     let done = done.stdout_has("exit code 3").stdout_has("killed by SIGKILL");
     done.stdout_has("not started: cannot run `no/such/program`: No such file");
+}
+
+/// Its first KiB is a tree, too.
+#[test]
+fn a_part_of_a_tree_is_never_run() {
+    let plan = r#"echo parallel:; for n in $(seq 1000 1999); do echo "  t$n: touch ran # as planned"; done"#;
+    let settings = "lazy_limit: 1KiB";
+    let desk = script(Desk::new(), plan).pipeline("night", "lazy: sh plan");
+    let desk = desk.file("config/sexton.yaml", settings);
+    let done = desk.run("night").exit(1);
+    let done = done.stdout_has("bad tree: it has 32010 bytes, and `lazy_limit` of sexton.yaml allows 1KiB");
+    done.stdout_has("execute   upstream_failed  because of `generate`");
+    assert!(!desk.path("ran").exists());
+}
+
+#[test]
+fn what_just_fits_is_run_and_what_is_printed_beside_a_file_is_not_asked_for() {
+    let yaml = r#"
+parallel:
+  fits: {lazy: "printf '%-4096s' 'exec: echo fits'"}
+  beside: {lazy: 'yes | head -c 5000; echo "exec: echo beside" >$SEXTON_TREE'}
+  named: {lazy: 'echo "exec:" >/dev/stdout; echo "  echo named" >/dev/stdout'}
+"#;
+    let desk = Desk::new().pipeline("night", yaml).file("config/sexton.yaml", "lazy_limit: 4KiB");
+    desk.run("night").exit(0);
+    for name in ["fits", "beside", "named"] {
+        let path = format!("{name}/execute");
+        desk.ask(&["logs", "1", &path]).exit(0).stdout_is(&format!("{name}\n"));
+    }
 }
 
 #[test]

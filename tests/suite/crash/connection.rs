@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use sexton::executor::job::{Executor as _, Report};
 use sexton::executor::local::{Local, Options};
 use sexton::executor::output::Places;
+use sexton::executor::trees::Cut;
 use sexton::keeper::address::SOCKET;
 use sexton::keeper::protocol::{
     Attempt, AttemptState, By, Decoder, End, Exited, FromKeeper, Hello, LogSummary, PROTOCOL, Refusal,
-    ToKeeper, Token, Usage, Welcome, encode,
+    StdoutSummary, ToKeeper, Token, Unwritten, Usage, Welcome, encode,
 };
 use sexton::run::state::{AttemptId, Exit};
 use tokio::sync::mpsc;
@@ -150,19 +151,41 @@ async fn what_the_keeper_knows_of_the_past_is_reported() {
         by: By::Itself,
         usage: Usage::default(),
         log: LogSummary::default(),
+        stdout: None,
         leftovers: 0,
         unkillable: 0,
     };
-    keeper.welcome(vec![
+    let unwritten = || Some(Unwritten { bytes: 3, why: "full".into() });
+    let over = StdoutSummary { bytes: 10, over: 7, unwritten: unwritten() };
+    let refused = StdoutSummary { bytes: 10, over: 0, unwritten: unwritten() };
+    let whole = StdoutSummary { bytes: 10, over: 0, unwritten: None };
+    let printed = [over, refused, whole].into_iter().zip(4..).map(|(stdout, token)| {
+        let ended = Exited { token: Token(token), stdout: Some(stdout), ..ended.clone() };
+        Attempt { token: Token(token), state: AttemptState::Ended(Box::new(ended)) }
+    });
+    let printed: Vec<Attempt> = printed.collect();
+    let mut attempts = vec![
         Attempt { token: Token(2), state: AttemptState::Running { pid: 77, at: 40 } },
         Attempt { token: Token(3), state: AttemptState::Ended(Box::new(ended)) },
-    ]);
+    ];
+    attempts.extend(printed);
+    keeper.welcome(attempts);
     connected(&mut inbox).await;
     let report = hear(&mut inbox).await;
     assert!(matches!(report, Report::Spawned { attempt: AttemptId(2), pid: 77, .. }), "{report:?}");
     let report = hear(&mut inbox).await;
     let Report::Ended(ended) = report else { panic!("{report:?}") };
-    assert_eq!((ended.attempt, ended.exit), (AttemptId(3), Exit::Code(5)));
+    assert_eq!((ended.attempt, ended.exit, ended.cut), (AttemptId(3), Exit::Code(5), None));
+    let cuts = [
+        Some(Cut::TooMuch { bytes: 20, limit: 13 }),
+        Some(Cut::Unwritten { bytes: 3, why: "full".into() }),
+        None,
+    ];
+    for (cut, token) in cuts.into_iter().zip(4..) {
+        let report = hear(&mut inbox).await;
+        let Report::Ended(ended) = report else { panic!("{report:?}") };
+        assert_eq!((ended.attempt, ended.exit, ended.cut), (AttemptId(token), Exit::Code(5), cut));
+    }
     drop((executor, inbox));
     client.await.unwrap();
 }

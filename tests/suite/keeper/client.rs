@@ -236,6 +236,7 @@ impl Client {
             timeout_ms: None,
             kill_grace_ms: 10_000,
             stdout: None,
+            stdout_limit: None,
             mask: Vec::new(),
             log_limit: LogLimit::default(),
         }

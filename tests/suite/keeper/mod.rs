@@ -8,4 +8,5 @@ mod kills;
 mod lost;
 mod output;
 mod ownership;
+mod printed;
 mod upgrade;

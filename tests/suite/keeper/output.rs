@@ -24,40 +24,6 @@ fn lines_carry_time_and_stream() {
 }
 
 #[test]
-fn standard_output_may_have_a_file_of_its_own() {
-    let place = Place::new();
-    let mut client = place.connect();
-    let written = place.file("tree");
-    std::fs::write(&written, "what was there before").expect("a file");
-    let mut launch = client.sh(1, "seq 1 100000; echo said >&2; exit 3");
-    launch.stdout = Some(written.clone());
-    launch.log_limit = LogLimit { head: 100, tail: 0 };
-    launch.mask = vec!["99999".into()];
-    let exited = client.run(launch);
-    assert_eq!(exited.end, End::Code(3));
-    let expected: String = (1..=100_000).map(|n| format!("{n}\n")).collect();
-    assert!(std::fs::read_to_string(&written).expect("a file") == expected, "it is neither cut nor masked");
-    assert_eq!(client.lines(1), ["stderr F said"]);
-    // A silent one has printed nothing there, and that is told apart from what was there before.
-    let mut launch = client.sh(2, "true");
-    launch.stdout = Some(written.clone());
-    client.run(launch);
-    assert_eq!(std::fs::read(&written).expect("a file"), b"");
-}
-
-#[test]
-fn where_its_file_cannot_be_made_nothing_starts() {
-    let place = Place::new();
-    let mut client = place.connect();
-    let mut launch = client.sh(1, "true");
-    let missing = place.file("missing/tree");
-    launch.stdout = Some(missing.clone());
-    let exited = client.run(launch);
-    let End::NotStarted(why) = exited.end else { panic!("{:?}", exited.end) };
-    assert_eq!(why, format!("cannot make {}: No such file or directory (os error 2)", missing.display()));
-}
-
-#[test]
 fn a_silent_attempt_has_no_log() {
     let place = Place::new();
     let mut client = place.connect();
