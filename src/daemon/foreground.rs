@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -175,7 +175,7 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
     tokio::task::spawn_blocking(move || crate::keeper::start::ensure(&dir, &program, true)).await??;
     let (executor, client) = Local::start(options, reports);
     let (sights, sightings) = mpsc::channel(1);
-    let (lookout, _) = Watchman::start(desk.clock.clone(), sights);
+    let (lookout, watchman) = Watchman::start(desk.clock.clone(), sights);
     let environment = desk.config.environment.to_string();
     let calendars = desk.calendars.clone();
     let reread = move |definition: &_| reread(definition, &calendars);
@@ -228,9 +228,12 @@ async fn foreground(desk: &Desk, asked: Asked, json: bool) -> anyhow::Result<Out
         engine.know(known);
     }
     let (id, label) = begin(&mut engine, desk, asked, &environment).await?;
-    let Some(interrupted) = to_the_end(&mut engine, &control, id, terminal).await? else {
-        return Ok(Outcome::Interrupted);
+    let ended = tokio::select! {
+        ended = to_the_end(&mut engine, &control, id, terminal) => ended?,
+        // It goes on as long as the engine does. Without it sensors would wait for ever.
+        _ = watchman => bail!("whoever looks out for sensors has died; the next sexton run closes run {id}"),
     };
+    let Some(interrupted) = ended else { return Ok(Outcome::Interrupted) };
     let halted = engine.halted(id).map(|error| {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         anyhow!("run {id} was halted: {error}{cause}")
