@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::{Date, Weekday};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::yaml::diagnostic::{Diagnostic, Span};
@@ -125,7 +125,7 @@ impl<'a> Remarks<'a> {
                 warning(self.already(date, saying.what, before)).help(help)
             }
             Verdict::Void(Hindrance::Off) => {
-                let weekday = weekday(date.weekday());
+                let weekday = date.strftime("%A");
                 let found = warning(format!("{date} is a {weekday}, on which `{code}` has no session"));
                 match saying.what {
                     What::Closed { .. } | What::Reopened | What::Extra => found,
@@ -226,16 +226,4 @@ fn outdoes(later: What, earlier: What) -> bool {
 
 fn clock(second: i64, zone: &TimeZone) -> String {
     zone.to_datetime(instant(second)).strftime("%H:%M").to_string()
-}
-
-fn weekday(day: Weekday) -> &'static str {
-    match day {
-        Weekday::Monday => "Monday",
-        Weekday::Tuesday => "Tuesday",
-        Weekday::Wednesday => "Wednesday",
-        Weekday::Thursday => "Thursday",
-        Weekday::Friday => "Friday",
-        Weekday::Saturday => "Saturday",
-        Weekday::Sunday => "Sunday",
-    }
 }

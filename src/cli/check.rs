@@ -190,7 +190,7 @@ fn one(
     found.add(&file, clock_changes::warnings(&pipeline, now));
     found.add(&file, sessions_ahead::findings(&pipeline, now));
     if around.secrets_known {
-        found.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets));
+        found.add(&file, secret::undeclared(&pipeline.secrets, &around.config.secrets.keys()));
     }
     let is_unique = around.names.take(path, &pipeline, &mut found);
     let is_valid = is_unique && !found.has_errors();

@@ -94,6 +94,11 @@ impl Secrets {
         Ok(value)
     }
 
+    /// The names of all that are declared.
+    pub fn names(&self) -> Vec<Box<str>> {
+        self.sources.keys().cloned().collect()
+    }
+
     /// The names and values of all that can be had now, for hiding the values.
     pub fn named(&self) -> Vec<(String, String)> {
         self.sources.keys().filter_map(|name| Some((name.to_string(), self.value(name).ok()?))).collect()

@@ -151,7 +151,7 @@ fn read(file: &SourceFile, found: &mut Diagnostics) -> Option<Config> {
     if let Some(secrets) = keys.secrets {
         read_secrets(&document, secrets.id, &mut config.secrets, found);
     }
-    found.extend(secret::undeclared(&used, &config.secrets));
+    found.extend(secret::undeclared(&used, &config.secrets.keys()));
     Some(config)
 }
 

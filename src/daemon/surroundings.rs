@@ -91,6 +91,10 @@ impl surroundings::Secrets for Secrets {
         self.value(name).map_err(|missing| missing.to_string())
     }
 
+    fn names(&self) -> Vec<Box<str>> {
+        self.names()
+    }
+
     fn named(&self) -> Vec<(String, String)> {
         self.named()
     }

@@ -116,6 +116,7 @@ impl Engine {
                 pipeline: live.pipeline.clone(),
                 inherited: Box::new(tree.settings(tree.parent(flight.node).unwrap_or(flight.node)).clone()),
                 limit: self.parts.lazy_limit,
+                declared: self.parts.surroundings.secrets.names(),
             }
         } else {
             tree.execute(flight.node).filter(|_| has_failed(&ended.exit))?;

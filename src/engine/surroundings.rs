@@ -18,6 +18,8 @@ pub struct Surroundings {
 pub trait Secrets: std::fmt::Debug + Send + Sync {
     /// The value of a secret, or why it cannot be had, in words.
     fn value(&self, name: &str) -> Result<String, String>;
+    /// The names of all that are declared.
+    fn names(&self) -> Vec<Box<str>>;
     /// The names and values of all that can be had, for hiding the values.
     fn named(&self) -> Vec<(String, String)>;
     /// The values alone.

@@ -56,12 +56,16 @@ pub(super) struct Log {
 
 impl Log {
     /// `None` where there is no such file: nothing was printed.
-    pub(super) fn open(path: &Path) -> std::io::Result<Option<Self>> {
+    fn open(path: &Path) -> std::io::Result<Option<Self>> {
         match File::open(path) {
-            Ok(file) => Ok(Some(Self { length: file.metadata()?.len(), file })),
+            Ok(file) => Self::of(file).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    pub(super) fn of(file: File) -> std::io::Result<Self> {
+        Ok(Self { length: file.metadata()?.len(), file })
     }
 
     /// The whole lines among the last `look` bytes, and whether these are all there are.

@@ -65,6 +65,8 @@ pub enum Wanted {
         inherited: Box<Settings>,
         /// How many bytes it may have.
         limit: u64,
+        /// The names of the secrets that sexton.yaml declares.
+        declared: Vec<Box<str>>,
     },
     /// What a failure has printed last, for its log: there is no other place for it.
     LastWords,
@@ -123,33 +125,20 @@ impl Reading {
                 self.of(text.map(Option::unwrap_or_default))
             }
             Wanted::LastWords => {
-                let end = self.end_of(&printed);
-                self.of(end.map_err(|error| error.to_string()))
+                let lines = self.last_lines(&printed);
+                self.of(lines)
             }
         }
-    }
-
-    /// The last whole lines of what was printed, as far as it is kept.
-    fn end_of(&self, printed: &Path) -> std::io::Result<String> {
-        let Some(mut printed) = Log::open(printed)? else { return Ok(String::new()) };
-        let (mut bytes, whole) = printed.end(LAST_WORDS.0)?;
-        // Half a line might be half a secret.
-        if bytes.is_empty() && !whole {
-            return Ok(TOO_LONG.to_owned());
-        }
-        if self.cut.is_some() {
-            bytes.truncate(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
-        }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// The same from the text that was written, or from why that cannot be had.
     pub fn of(self, text: Result<String, String>) -> Read {
         let (noted, tree) = match &self.wanted {
-            Wanted::Tree { origin, pipeline, inherited, .. } => {
+            Wanted::Tree { origin, pipeline, inherited, declared, .. } => {
                 match text.and_then(|text| self.innocent(text)) {
                     Ok(text) => {
-                        let (noted, tree) = tree(&SourceFile::new(&**origin, text), pipeline, inherited);
+                        let file = SourceFile::new(&**origin, text);
+                        let (noted, tree) = tree(&file, pipeline, inherited, declared);
                         (noted, Some(tree.map(Arc::new)))
                     }
                     Err(why) => (Vec::new(), Some(Err(why))),
@@ -170,6 +159,21 @@ impl Reading {
                 "it contains the value of the secret `{name}`: write `{{{{ secret(\"{name}\") }}}}` in its place"
             )),
         }
+    }
+
+    /// The last whole lines of what was printed, as far as it is kept.
+    fn last_lines(&self, printed: &Path) -> Result<String, String> {
+        let Some(file) = left_behind(printed)? else { return Ok(String::new()) };
+        let end = Log::of(file).and_then(|mut log| log.end(LAST_WORDS.0));
+        let (mut bytes, whole) = end.map_err(|error| error.to_string())?;
+        // Half a line might be half a secret.
+        if bytes.is_empty() && !whole {
+            return Ok(TOO_LONG.to_owned());
+        }
+        if self.cut.is_some() {
+            bytes.truncate(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// The last lines of what was printed, for the log.
@@ -214,8 +218,9 @@ fn tree(
     file: &SourceFile,
     pipeline: &Pipeline,
     inherited: &Settings,
+    declared: &[Box<str>],
 ) -> (Vec<String>, Result<Generated, String>) {
-    let (tree, found) = generated::parse(file, pipeline, inherited);
+    let (tree, found) = generated::parse_new(file, pipeline, inherited, declared);
     let mut report = Report::default();
     report.add(file, found);
     let findings = if report.is_empty() { String::new() } else { report.render(false) };

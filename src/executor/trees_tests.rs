@@ -21,7 +21,8 @@ fn wanted(limit: u64) -> Wanted {
     let pipeline =
         parse(&SourceFile::new("p.yaml", "lazy: ./plan"), &Defaults::default(), &Book::default()).0.unwrap();
     let origin = "output of generate".to_owned();
-    Wanted::Tree { origin, pipeline: Arc::new(pipeline), inherited: Box::default(), limit }
+    let (pipeline, declared) = (Arc::new(pipeline), vec!["vendor".into()]);
+    Wanted::Tree { origin, pipeline, inherited: Box::default(), limit, declared }
 }
 
 fn read(files: &[(&str, &[u8])], wanted: Wanted) -> (tempfile::TempDir, Read) {
@@ -56,9 +57,24 @@ fn nothing_else_is_a_tree() {
     let dir = tempfile::tempdir().unwrap();
     let places = Places::new(dir.path());
     places.prepare().unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, places.tree(AttemptId(7)), rustix::fs::Mode::RWXU).unwrap();
-    let read = reading(dir.path(), wanted(100)).from(&places);
-    assert_eq!(read.tree.unwrap().unwrap_err(), "it is no regular file");
+    for pipe in [places.tree(AttemptId(7)), places.printed(AttemptId(7))] {
+        rustix::fs::mkfifoat(rustix::fs::CWD, pipe, rustix::fs::Mode::RWXU).unwrap();
+    }
+    let pipe = reading(dir.path(), wanted(100)).from(&places);
+    assert_eq!(pipe.tree.unwrap().unwrap_err(), "it is no regular file");
+    assert!(reading(dir.path(), Wanted::LastWords).from(&places).tree.is_none());
+}
+
+#[test]
+fn a_secret_that_nobody_declares_is_a_warning_in_the_log() {
+    let tree = |name: &str| format!("exec: x\nenv: {{K: '{{{{ secret(\"{name}\") }}}}'}}\n");
+    let (dir, nope) = read(&[("printed", tree("vendr").as_bytes())], wanted(100));
+    assert!(nope.tree.unwrap().is_ok());
+    let log = std::fs::read_to_string(dir.path().join("logs/p/1/generate.1.log")).unwrap();
+    assert!(log.contains("warning: sexton.yaml declares no secret `vendr`"), "{log}");
+    assert!(log.contains("did you mean `vendor`?"), "{log}");
+    let (_dir, known) = read(&[("printed", tree("vendor").as_bytes())], wanted(100));
+    assert_eq!((known.tree.unwrap().is_ok(), known.log_bytes), (true, 0));
 }
 
 #[test]

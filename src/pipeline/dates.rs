@@ -71,7 +71,7 @@ fn attribute(date: Date, name: &str) -> Option<Value> {
         "month" => Value::from(date.month()),
         "day" => Value::from(date.day()),
         "weekday" => Value::from(date.weekday().to_monday_one_offset()),
-        "weekday_name" => Value::from(weekday_name(date.weekday())),
+        "weekday_name" => Value::from(date.strftime("%A").to_string()),
         "is_weekend" => Value::from(matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday)),
         "first_of_month" => Value::from_object(Civil(date.first_of_month())),
         "last_of_month" => Value::from_object(Civil(date.last_of_month())),
@@ -80,18 +80,6 @@ fn attribute(date: Date, name: &str) -> Option<Value> {
         "day_of_year" => Value::from(date.day_of_year()),
         _ => return None,
     })
-}
-
-fn weekday_name(weekday: Weekday) -> &'static str {
-    match weekday {
-        Weekday::Monday => "Monday",
-        Weekday::Tuesday => "Tuesday",
-        Weekday::Wednesday => "Wednesday",
-        Weekday::Thursday => "Thursday",
-        Weekday::Friday => "Friday",
-        Weekday::Saturday => "Saturday",
-        Weekday::Sunday => "Sunday",
-    }
 }
 
 /// What is asked of `plus` and `minus`: `(3)`, `(weeks=1, days=-1)`.

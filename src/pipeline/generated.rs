@@ -1,8 +1,10 @@
 //! A tree that a command has written, read as a file's root node is. It takes the place of a lazy node's
 //! `execute`, and knows of the run around it no more than its pipeline's definition says.
 
+use std::collections::BTreeMap;
+
 use crate::yaml::composer;
-use crate::yaml::diagnostic::{Diagnostic, Diagnostics};
+use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::{Document, View};
 use crate::yaml::report::SourceFile;
 
@@ -13,7 +15,8 @@ use super::lower::{Lowered, lower};
 use super::node::Tree;
 use super::packed::Packed;
 use super::policy::Settings;
-use super::whole::Whole;
+use super::secret::undeclared;
+use super::whole::{SAID_ELSEWHERE, Whole};
 
 /// Bytes of a generated tree, whatever sexton.yaml allows: all of it is in memory while it is read.
 pub const MAX_BYTES: usize = 1 << 30;
@@ -45,17 +48,42 @@ impl Eq for Generated {}
 /// The same text gives the same tree for ever: what else the run has generated makes no difference.
 pub fn parse(file: &SourceFile, pipeline: &Pipeline, inherited: &Settings) -> (Option<Tree>, Diagnostics) {
     let mut found = Diagnostics::default();
-    let tree = read(file, pipeline, inherited, &mut found).filter(|_| !found.has_errors());
+    let read = read(file, pipeline, inherited, &mut found).filter(|_| !found.has_errors());
+    (read.map(|(tree, _)| tree), found)
+}
+
+/// The same for a tree that has just been written: it is told which secrets of it nobody has declared, too.
+pub fn parse_new(
+    file: &SourceFile,
+    pipeline: &Pipeline,
+    inherited: &Settings,
+    declared: &[Box<str>],
+) -> (Option<Tree>, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let read = read(file, pipeline, inherited, &mut found).filter(|_| !found.has_errors());
+    let tree = read.map(|(tree, secrets)| {
+        found.extend(undeclared(&secrets, &declared.iter()));
+        tree
+    });
     (tree, found)
 }
 
+/// The tree, and the secrets that it names.
 fn read(
     file: &SourceFile,
     pipeline: &Pipeline,
     inherited: &Settings,
     found: &mut Diagnostics,
-) -> Option<Tree> {
-    let document = composer::read_within(MAX_BYTES, &file.text, found)?;
+) -> Option<(Tree, BTreeMap<Box<str>, Span>)> {
+    let mut of_syntax = Diagnostics::default();
+    let document = composer::read_within(MAX_BYTES, &file.text, &mut of_syntax);
+    let Some(document) = document else {
+        for error in of_syntax.finish().0 {
+            found.push(error.help(SAID_ELSEWHERE));
+        }
+        return None;
+    };
+    found.extend(of_syntax);
     let lowered = lower(&document, Whole::Generated, inherited.clone(), found)?;
     root_says_nothing_of_its_place(&document, found);
     let world = World {
@@ -67,10 +95,10 @@ fn read(
         calendars: Some(&pipeline.calendars),
         no_session: pipeline.no_session.as_deref(),
     };
-    let Coherence { after, .. } = coherence(&document, &lowered, &world, found);
+    let Coherence { after, secrets } = coherence(&document, &lowered, &world, found);
     let Lowered { mut tree, .. } = lowered;
     tree.set_after(after);
-    Some(tree)
+    Some((tree, secrets))
 }
 
 fn root_says_nothing_of_its_place(document: &Document<'_>, found: &mut Diagnostics) {

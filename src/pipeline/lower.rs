@@ -277,7 +277,7 @@ impl<'d> Walk<'_, 'd, '_> {
         };
         if members.is_empty() {
             let error = Diagnostic::error(document.span(children), format!("`{word}` has no children"));
-            self.reading.found.push(error.help("a container has at least one child"));
+            self.reading.found.push(error.help(self.whole.at_least_one_child()));
         }
         self.builder.open(part.name, kind, options, settings);
         self.places.push(part.span);

@@ -49,11 +49,17 @@ pub fn reveal(text: &str, mut lookup: impl FnMut(&str) -> Option<String>) -> Res
 }
 
 /// Warns of secrets that are used and not declared, each at the first place that names it.
-pub fn undeclared<T>(used: &BTreeMap<Box<str>, Span>, declared: &BTreeMap<Box<str>, T>) -> Diagnostics {
+pub fn undeclared<'n>(
+    used: &BTreeMap<Box<str>, Span>,
+    declared: &(impl Iterator<Item = &'n Box<str>> + Clone),
+) -> Diagnostics {
     let mut found = Diagnostics::default();
-    for (name, &span) in used.iter().filter(|(name, _)| !declared.contains_key(*name)) {
+    for (name, &span) in used {
+        if declared.clone().any(|known| known == name) {
+            continue;
+        }
         let warning = Diagnostic::warning(span, format!("sexton.yaml declares no secret `{name}`"));
-        found.push(match nearest(name, declared.keys().map(|known| &**known)) {
+        found.push(match nearest(name, declared.clone().map(|known| &**known)) {
             Some(meant) => warning.label(format!("did you mean `{meant}`?")),
             None => warning
                 .help(format!("say there where its value is: `secrets: {{{name}: {{env: VARIABLE}}}}`")),

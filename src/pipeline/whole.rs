@@ -6,6 +6,13 @@ use crate::yaml::document::Document;
 use super::kind::{EXECUTE, KINDS};
 use super::spec::FILE_KEYS;
 
+/// To a generator whose words have become a part of its tree.
+pub(crate) const SAID_ELSEWHERE: &str =
+    "what a generator has to say goes to standard error; or write the tree to the file $SEXTON_TREE";
+/// To a generator that has found nothing to do.
+const NOTHING_TO_DO: &str =
+    "where there is nothing to do, write a command that does nothing: `exec: \"true\"`";
+
 /// What a document is the whole of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whole<'n> {
@@ -58,6 +65,19 @@ impl<'n> Whole<'n> {
         };
         let start = document.span(root).start;
         let error = Diagnostic::error(Span { start, end: start }, message);
-        found.push(error.help(format!("expected one of {}{expected}", listed(KINDS))));
+        let error = error.help(format!("expected one of {}{expected}", listed(KINDS)));
+        found.push(match self {
+            Self::Pipeline(_) => error,
+            Self::Generated if document.is_null(root) => error.help(NOTHING_TO_DO),
+            Self::Generated => error.help(SAID_ELSEWHERE),
+        });
+    }
+
+    /// What a container without children should be instead.
+    pub(crate) fn at_least_one_child(self) -> &'static str {
+        match self {
+            Self::Pipeline(_) => "a container has at least one child",
+            Self::Generated => NOTHING_TO_DO,
+        }
     }
 }

@@ -37,11 +37,19 @@ fn head(calendar: &Calendar, from: Date, to: Date, files: &[&str]) -> String {
         lines.push(format!("also called {}", calendar.aliases().join(", ")));
     }
     lines.extend(files.iter().map(|file| format!("with {file}")));
+    lines.push(known(calendar));
     lines.push(week(calendar, from));
     let year = (from, to) == (from.first_of_year(), from.last_of_year());
     let dates = if year { from.year().to_string() } else { format!("{from} to {to}") };
     lines.push(format!("{dates}: {}", counted(calendar, from, to)));
     lines.join("\n") + "\n"
+}
+
+/// Which dates it knows, and up to which they are more than projected.
+fn known(calendar: &Calendar) -> String {
+    let (first, last, announced) = (calendar.first(), calendar.last(), calendar.announced_to());
+    let projected = if announced < last { format!(", announced to {announced}") } else { String::new() };
+    format!("known from {first} to {last}{projected}")
 }
 
 fn counted(calendar: &Calendar, from: Date, to: Date) -> String {

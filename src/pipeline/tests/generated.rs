@@ -187,6 +187,26 @@ fn what_is_no_tree_is_said_to_be_none() {
       | ^
       |
       = help: expected one of `exec`, `serial`, `parallel`, `branch`, `sensor` and `lazy`
+      = help: where there is nothing to do, write a command that does nothing: `exec: "true"`
+    "#);
+    insta::assert_snapshot!(read("parallel: {}").1, @r#"
+    error: `parallel` has no children
+     --> output of per_symbol/generate:1:11
+      |
+    1 | parallel: {}
+      |           ^^
+      |
+      = help: where there is nothing to do, write a command that does nothing: `exec: "true"`
+    "#);
+    insta::assert_snapshot!(read("planning: 3 of: 4\nserial: {a: x}\n").1, @r#"
+    error: a second `: ` on one line
+     --> output of per_symbol/generate:1:15
+      |
+    1 | planning: 3 of: 4
+      |               ^
+      |
+      = help: quote a text that contains `: `
+      = help: what a generator has to say goes to standard error; or write the tree to the file $SEXTON_TREE
     "#);
     insta::assert_snapshot!(read("[a, b]").1, @r#"
     error: a generated tree is a mapping or a command line, found a list
@@ -196,6 +216,7 @@ fn what_is_no_tree_is_said_to_be_none() {
       | ^
       |
       = help: expected one of `exec`, `serial`, `parallel`, `branch`, `sensor` and `lazy`
+      = help: what a generator has to say goes to standard error; or write the tree to the file $SEXTON_TREE
     "#);
     insta::assert_snapshot!(read("max_concurrent: 1").1, @r#"
     error: the generated tree has no kind

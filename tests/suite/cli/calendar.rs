@@ -27,6 +27,7 @@ fn months_hang_on_the_wall() {
         "\
 XHKG  Hong Kong Stock Exchange, Asia/Hong_Kong
 also called HKEX
+known from 1990-01-01 to 2027-12-31, announced to 2026-12-31
 Mon-Fri 09:30–12:00 13:00–16:00
 2026-12-14 to 2027-01-08: 18 sessions, 2 holidays, 2 early closes
 
@@ -63,6 +64,7 @@ fn what_ones_own_files_say_is_marked() {
     done.stdout_has(
         "
 with config/calendars/us.yaml
+known from 1990-01-01 to 2027-12-31
 Mon-Fri 09:30–16:00
 2026-12-07 to 2026-12-25: 14 sessions, 1 holiday, 1 ad hoc closure, 2 early closes
 

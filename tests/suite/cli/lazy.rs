@@ -8,6 +8,15 @@ fn script(desk: Desk, text: &str) -> Desk {
 }
 
 #[test]
+fn a_template_of_the_tree_is_written_raw() {
+    let yaml = "lazy: |\n  echo 'parallel:'\n  for feed in prices rates; do\n    \
+                echo \"  $feed: {% raw %}echo {{ pipeline }} {% endraw %}$feed\"\n  done\n";
+    let desk = Desk::new().pipeline("night", yaml);
+    desk.run("night").exit(0);
+    desk.ask(&["logs", "1", "execute/rates"]).exit(0).stdout_has("night rates\n");
+}
+
+#[test]
 fn what_a_command_prints_is_run_in_its_place() {
     let yaml = "
 env: {GREETING: hello}

@@ -148,7 +148,7 @@ fn a_run_in_the_foreground_knows_when_others_are_meant_to_run() {
         .exit(0)
         .stdout_has("  skipped  skipped    `weekly` has no slot on 2018-05-14\n")
         .stdout_has("  passed   succeeded  `weekly` has no slot on 2018-05-14\n");
-    let words = "`weekly` has no run for 2018-05-13; its slot was at 2018-05-13 07:00:00Z";
+    let words = "`weekly` has no run for 2018-05-13, and no slot of it is to come: the first was at 2018-05-13 07:00:00Z";
     desk.run("night").date("2018-05-13").exit(1).stdout_has(words);
     desk.run("weekly").date("2018-05-13").exit(0);
     desk.run("night")

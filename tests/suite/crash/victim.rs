@@ -159,6 +159,10 @@ impl Secrets for NoSecrets {
         Err(format!("the secret `{name}` is not known"))
     }
 
+    fn names(&self) -> Vec<Box<str>> {
+        Vec::new()
+    }
+
     fn named(&self) -> Vec<(String, String)> {
         Vec::new()
     }
