@@ -143,6 +143,8 @@ impl Client {
                 Ok(0) => return None,
                 Ok(read) => self.decoder.push(&buffer[..read]),
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+                // The end of another keeper, a child of this process, may come in between.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => panic!("nothing came from the keeper: {error}"),
             }
         }
