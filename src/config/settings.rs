@@ -7,7 +7,6 @@ use std::num::NonZeroU32;
 use schemars::JsonSchema;
 
 use super::spec::{ConfigKeys, SecretKeys};
-use crate::pipeline::check::{World, check};
 use crate::pipeline::command::Command;
 use crate::pipeline::definition::Defaults;
 use crate::pipeline::generated::MAX_BYTES;
@@ -17,8 +16,9 @@ use crate::pipeline::name;
 use crate::pipeline::node::{Options, Tree, TreeBuilder};
 use crate::pipeline::params::Params;
 use crate::pipeline::policy::Settings;
-use crate::pipeline::secret;
 use crate::pipeline::spec::InheritedKeys;
+use crate::pipeline::text::check::{World, check};
+use crate::pipeline::text::secret;
 use crate::size;
 use crate::yaml::composer;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};

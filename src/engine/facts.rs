@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::calendar::calendar::Calendar;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::params::ParamValue;
-use crate::pipeline::scope::Scope;
+use crate::pipeline::text::scope::Scope;
 use crate::schedule::definition::Schedule;
 use crate::schedule::exchange::Exchange;
 use crate::store::record::{Interval, NewRun, Params};

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use crate::executor::job::Job;
 use crate::executor::output::Places;
-use crate::pipeline::because::because;
 use crate::pipeline::command::Command;
 use crate::pipeline::environment::{attempt_facts, facts};
 use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::sensor::Condition;
-use crate::pipeline::template;
+use crate::pipeline::text::because::because;
+use crate::pipeline::text::template;
 use crate::run::event::Holds;
 use crate::run::live::Live;
 use crate::run::state::{AttemptId, State};

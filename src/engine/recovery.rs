@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::pipeline::definition::Pipeline;
-use crate::pipeline::scope::Scope;
+use crate::pipeline::text::scope::Scope;
 use crate::run::live::{Live, Slot};
 use crate::run::state::{AttemptId, RunId};
 use crate::schedule::slot::Key;

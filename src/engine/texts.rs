@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use crate::pipeline::node::NodeId;
 use crate::pipeline::policy::Settings;
-use crate::pipeline::scope::Scope;
-use crate::pipeline::{secret, template};
+use crate::pipeline::text::scope::Scope;
+use crate::pipeline::text::{secret, template};
 use crate::run::live::Live;
 
 use super::surroundings::Surroundings;

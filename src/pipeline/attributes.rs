@@ -13,7 +13,7 @@ use super::name::is_identifier;
 use super::node::Options;
 use super::policy::{Retry, RetryOn, Settings};
 use super::spec::{InheritedKeys, NodeKeys, RetryKeys};
-use super::texts::{Role, TextPlace};
+use super::text::texts::{Role, TextPlace};
 
 /// Linux refuses a single argument of this many bytes.
 const MAX_ARGUMENT: usize = 128 << 10;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use crate::yaml::diagnostic::{Diagnostics, Span};
 use crate::yaml::document::Document;
 
-use super::check::{World, check};
 use super::lower::Lowered;
 use super::node::NodeId;
+use super::text::check::{World, check};
 use super::{branches, order, placed};
 
 /// What only a look at the whole tells.

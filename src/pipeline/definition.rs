@@ -20,17 +20,17 @@ use crate::yaml::reading::Reading;
 use crate::yaml::report::SourceFile;
 use crate::yaml::zone::timezone;
 
-use super::check::World;
 use super::coherence::{Coherence, coherence};
 use super::lower::{Lowered, lower};
 use super::name;
 use super::node::Tree;
 use super::params::{Param, ParamType, Params, Pattern};
 use super::policy::{RetryOn, Settings};
-use super::scope::NO_CALENDAR;
 use super::session_schedule;
 use super::spec::{FileKeys, ParamKeys, ParamWord};
 use super::strayed;
+use super::text::check::World;
+use super::text::scope::NO_CALENDAR;
 use super::timetable::{self, Around};
 use super::whole::Whole;
 

@@ -1,8 +1,8 @@
 //! The `SEXTON_*` variables: the facts of templates for those who would rather not write one. It says what
 //! a command sees, and never sets it.
 
-use super::scope::Scope;
-use super::secret::without_marks;
+use super::text::scope::Scope;
+use super::text::secret::without_marks;
 
 /// The variables that every command of a run sees.
 pub fn facts(scope: &Scope) -> Vec<(String, String)> {

@@ -8,14 +8,14 @@ use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::{Document, View};
 use crate::yaml::report::SourceFile;
 
-use super::check::World;
 use super::coherence::{Coherence, coherence};
 use super::definition::Pipeline;
 use super::lower::{Lowered, lower};
 use super::node::Tree;
 use super::packed::Packed;
 use super::policy::Settings;
-use super::secret::undeclared;
+use super::text::check::World;
+use super::text::secret::undeclared;
 use super::whole::{SAID_ELSEWHERE, Whole};
 
 /// Bytes of a generated tree, whatever sexton.yaml allows: all of it is in memory while it is read.

@@ -14,7 +14,7 @@ use super::name;
 use super::node::{MAX_DEPTH, MAX_NODES, NodeId, Options, Tree, TreeBuilder};
 use super::policy::Settings;
 use super::spec::{ELSEWHERE, INHERITED_KEYS, InheritedKeys, NodeKeys};
-use super::texts::{Role, TextPlace, is_template};
+use super::text::texts::{Role, TextPlace, is_template};
 use super::whole::Whole;
 
 /// A tree, and where its parts stand in the file.

@@ -11,7 +11,7 @@ use super::moments::DateOffset;
 use super::node::Tree;
 use super::order::{generated, near_path};
 use super::sensor::{Condition, OtherRun, Placed};
-use super::texts::is_template;
+use super::text::texts::is_template;
 
 /// Warns of `run` sensors that wait for what is not there, or for their own run. The tree of a neighbour is not known
 /// where its file has mistakes.

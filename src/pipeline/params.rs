@@ -9,7 +9,7 @@ use regex_lite::Regex;
 
 use crate::yaml::diagnostic::{listed, nearest};
 
-use super::secret;
+use super::text::secret;
 
 /// Bytes of a parameter's value.
 pub const MAX_VALUE: usize = 64 << 10;

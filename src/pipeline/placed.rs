@@ -4,10 +4,10 @@ use crate::calendar::book::Book;
 use crate::calendar::offset::Offset;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 
-use super::check::World;
 use super::moments::DateOffset;
 use super::sensor::{Condition, Placed};
-use super::texts::is_template;
+use super::text::check::World;
+use super::text::texts::is_template;
 
 /// Reports offsets that are none, calendars that are not known, and times of day that are probably not meant in the
 /// pipeline's zone.

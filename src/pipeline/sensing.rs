@@ -17,7 +17,7 @@ use super::sensor::{
 };
 use super::sensor_spec::{CONDITIONS, DETAILS, HeadersShape, SensorKeys, StatusShape};
 use super::spec::{INHERITED_KEYS, NODE_KEYS, NodeKeys};
-use super::texts::{Role, TextPlace, is_template};
+use super::text::texts::{Role, TextPlace, is_template};
 
 /// Between the first look and the second, where nothing else is said.
 const POKE_INTERVAL: Duration = Duration::from_secs(30);

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::node::NodeId;
 use crate::pipeline::policy::Settings;
-use crate::pipeline::scope::Scope;
-use crate::pipeline::template::{self, TemplateError};
+use crate::pipeline::text::scope::Scope;
+use crate::pipeline::text::template::{self, TemplateError};
 use crate::schedule::slot::Key;
 
 use super::machine::Run;

@@ -1,9 +1,16 @@
 //! The door of the room as the tests use it: a text, and what comes of it.
 
+use std::sync::LazyLock;
+
+use crate::calendar::book::Book;
 use crate::pipeline::definition::{Defaults, Pipeline, parse};
 use crate::yaml::report::{Report, SourceFile};
 
-use super::templates::book;
+/// The calendars that come with the program, worked out once.
+pub(in crate::pipeline) fn book() -> Book {
+    static BOOK: LazyLock<Book> = LazyLock::new(Book::embedded);
+    BOOK.clone()
+}
 
 /// The pipeline of a text that has no error and no warning.
 #[track_caller]
@@ -17,7 +24,7 @@ pub(super) fn pipeline(text: &str) -> Pipeline {
 }
 
 /// What is found in a text, drawn.
-pub(super) fn findings(text: &str) -> String {
+pub(in crate::pipeline) fn findings(text: &str) -> String {
     report(text).render(false)
 }
 

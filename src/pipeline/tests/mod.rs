@@ -1,9 +1,8 @@
 //! Tests of the room through its door: text in, a pipeline or findings out.
 
 mod clock_changes;
-mod dates;
 mod expressions;
-mod findings;
+pub(super) mod findings;
 mod generated;
 mod graft;
 mod guide;
@@ -17,8 +16,6 @@ mod schedules;
 mod schema;
 mod session_findings;
 mod session_schedules;
-mod sessions;
 mod slips;
 mod syntax;
-mod templates;
 mod values;

@@ -11,12 +11,12 @@ use minijinja::machinery::{Span as Mark, Token, parse, parse_expr, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
 use crate::calendar::book::Book;
+use crate::pipeline::node::Tree;
+use crate::pipeline::params::Params;
 use crate::schedule::definition::Schedule;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::document::Document;
 
-use super::node::Tree;
-use super::params::Params;
 use super::splice;
 use super::texts::{Role, TextPlace};
 

@@ -1,25 +1,19 @@
 //! Templates, conditions and variables, evaluated.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 
-use crate::calendar::book::Book;
+use crate::pipeline::environment::{attempt_facts, facts};
+use crate::pipeline::params::ParamValue;
+use crate::pipeline::tests::findings::book;
 
-use super::super::environment::{attempt_facts, facts};
-use super::super::params::ParamValue;
 use super::super::scope::{Outputs, Scope};
 use super::super::secret::{reveal, secrets_in};
 use super::super::template::{MAX_RESULT, TemplateError, evaluate, render};
-
-/// The calendars that come with the program, worked out once.
-pub(super) fn book() -> Book {
-    static BOOK: LazyLock<Book> = LazyLock::new(Book::embedded);
-    BOOK.clone()
-}
 
 pub(super) fn scope() -> Scope {
     let params = [

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, date};
 
-use crate::pipeline::because;
 use crate::pipeline::environment::facts;
-use crate::pipeline::scope::Scope;
-use crate::pipeline::template::{TemplateError, evaluate, render};
-use crate::pipeline::vocabulary::Shape;
+use crate::pipeline::tests::findings::book;
+use crate::pipeline::text::because;
+use crate::pipeline::text::scope::Scope;
+use crate::pipeline::text::template::{TemplateError, evaluate, render};
+use crate::pipeline::text::vocabulary::Shape;
 
-use super::templates::{book, scope};
+use super::templates::scope;
 
 /// A run for this date, of a schedule that goes by this calendar.
 fn on(code: &str, date: Date) -> Scope {

@@ -11,7 +11,8 @@ use jiff::{Span, Unit, Zoned};
 use minijinja::value::{DynObject, Kwargs, Object, ObjectRepr, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 
-use super::params::{ParamType, ParamValue};
+use crate::pipeline::params::{ParamType, ParamValue};
+
 use super::vocabulary::UNITS;
 
 /// Bytes of a format; what it makes is at most fifty times as long.

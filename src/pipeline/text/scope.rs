@@ -13,9 +13,9 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 
 use crate::calendar::book::Book;
 use crate::calendar::calendar::Calendar;
+use crate::pipeline::params::ParamValue;
 
 use super::dates::{self, Civil, Instant, refused};
-use super::params::ParamValue;
 use super::secret;
 use super::session::{Exchanges, OnExchange};
 

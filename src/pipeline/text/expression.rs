@@ -9,10 +9,10 @@ use minijinja::machinery::ast::{
     BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Spanned, UnaryOpKind,
 };
 
+use crate::pipeline::order::{generated, near_path, not_there_yet};
 use crate::yaml::diagnostic::{Span, listed, nearest};
 
 use super::check::{Look, World};
-use super::order::{generated, near_path, not_there_yet};
 use super::scope::{FILTERS, NAMES};
 use super::splice::from_start;
 use super::texts::Role;

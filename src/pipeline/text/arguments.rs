@@ -10,9 +10,11 @@ use jiff::tz::TimeZone;
 use minijinja::machinery::Span as Mark;
 use minijinja::machinery::ast::{CallArg, Expr, UnaryOpKind};
 
+use crate::pipeline::name;
+
 use super::check::Look;
+use super::dates;
 use super::vocabulary::{Shape, Takes, UNITS};
-use super::{dates, name};
 
 /// What a format is tried on.
 const EXAMPLE: Date = Date::constant(2026, 11, 27);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::pipeline::tests::findings::findings;
+
 use super::super::template::{TemplateError, evaluate, render};
 use super::super::vocabulary::Shape;
-use super::findings::findings;
 use super::templates::scope;
 
 fn rendered(text: &str) -> Result<String, TemplateError> {

@@ -6,10 +6,9 @@
 use minijinja::machinery::Span as Mark;
 use minijinja::machinery::ast::{CallArg, CallType, Expr};
 
+use crate::pipeline::environment::param_variable;
+use crate::pipeline::params::{ParamType, Params};
 use crate::yaml::diagnostic::{Diagnostic, Span};
-
-use super::environment::param_variable;
-use super::params::{ParamType, Params};
 
 /// Filters whose result no shell can misread.
 const SAFE: [&str; 6] = ["shquote", "int", "float", "length", "count", "bool"];

@@ -7,7 +7,7 @@
 use minijinja::machinery::ast::{BinOpKind, CallType, Const, Expr, UnaryOpKind};
 use minijinja::value::ValueKind;
 
-use super::params::{ParamType, Params};
+use crate::pipeline::params::{ParamType, Params};
 
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,5 @@
+//! Tests of what texts come to, given what they see.
+
+mod dates;
+mod sessions;
+mod templates;
