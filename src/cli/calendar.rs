@@ -1,6 +1,7 @@
 //! `sexton calendar`: which calendars there are, and the days of one. It reads the configuration's calendar files
 //! and nothing else.
 
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -11,11 +12,68 @@ use crate::config::load;
 use crate::wire;
 use crate::yaml::report::Report;
 
-use super::args::{CalendarArgs, CalendarCommand, CalendarListArgs, CalendarShowArgs, ConfigDir};
+use super::dirs::ConfigDir;
 use super::failure::Outcome;
+use super::range::date;
 use super::show::month;
 use super::show::out;
 use super::show::table::table;
+
+/// `sexton calendar`
+#[derive(Debug, Args)]
+pub struct CalendarArgs {
+    /// What is wanted of them.
+    #[command(subcommand)]
+    pub what: CalendarCommand,
+}
+
+/// What can be asked of calendars.
+#[derive(Debug, Subcommand)]
+pub enum CalendarCommand {
+    /// List all calendars: those that come with sexton, and those of calendars/ in the configuration
+    List(CalendarListArgs),
+    /// Show the sessions and holidays of a calendar
+    Show(CalendarShowArgs),
+}
+
+/// `sexton calendar list`
+#[derive(Debug, Args)]
+pub struct CalendarListArgs {
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigDir,
+}
+
+/// `sexton calendar show`
+#[derive(Debug, Args)]
+#[command(after_help = "sexton calendar show XNYS                 this year\n\
+                        sexton calendar show nasdaq 2027          by any of its codes\n\
+                        sexton calendar show XTKS --from 2026-12-21 --to 2027-01-08\n\n\
+                        Times are the exchange's own; with --json they are in UTC.\nExit codes: 0 shown, 2 wrong \
+                        use, no such calendar, no such dates in it, or files that are not valid.")]
+pub struct CalendarShowArgs {
+    /// The calendar, by its code or another, in any case
+    #[arg(value_name = "CODE")]
+    pub code: String,
+    /// The year [default: this year; with --json, all of them]
+    #[arg(value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1000..9999), conflicts_with_all = ["from", "to"])]
+    pub year: Option<i16>,
+    /// The first date [default: with --to, the calendar's first]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub from: Option<Date>,
+    /// The last date, which is shown too [default: with --from, the calendar's last]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub to: Option<Date>,
+    /// One JSON object a line for each session, instead of months
+    #[arg(long)]
+    pub json: bool,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigDir,
+}
 
 /// Bytes that are printed together.
 const AT_ONCE: usize = 64 * 1024;

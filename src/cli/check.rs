@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -19,9 +20,29 @@ use crate::schedule::plan::next_to_fire;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Severity, Span};
 use crate::yaml::report::{Report, SourceFile};
 
-use super::args::CheckArgs;
+use super::dirs::ConfigDir;
 use super::failure::Outcome;
 use super::show::out;
+
+/// `sexton check`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 all valid, 1 mistakes found (with --strict: or warnings), 2 wrong use."
+)]
+pub struct CheckArgs {
+    /// Files of pipelines and calendars, or directories of them [default: the configuration directory]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Warnings fail too
+    #[arg(long)]
+    pub strict: bool,
+    /// One JSON object a line instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigDir,
+}
 
 /// Checks files.
 pub fn check(args: &CheckArgs, now: Timestamp) -> anyhow::Result<Outcome> {

@@ -12,7 +12,7 @@ use crate::store::record::PipelineId;
 use crate::store::runs::{RunFilter, RunRecord};
 use crate::yaml::diagnostic::nearest;
 
-use super::args::{DaemonDir, StateDir};
+use super::dirs::{DaemonDir, StateDir};
 
 /// Paths that are compared to find what was meant.
 const MOST_PATHS: usize = 10_000;

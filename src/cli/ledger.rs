@@ -1,18 +1,61 @@
 //! `sexton ledger`: what became of slots; the newest first, and within a range the oldest.
 
+use clap::Args;
 use jiff::tz::TimeZone;
 
+use crate::schedule::slot::Decision;
+use crate::schedule::why::When;
 use crate::store::db::Reader;
 use crate::store::ledger::{LedgerFilter, LedgerRecord};
 use crate::wire;
 use crate::yaml::diagnostic::listed;
 
-use super::args::LedgerArgs;
 use super::desk;
+use super::dirs::DaemonDir;
 use super::failure::Outcome;
-use super::range;
+use super::range::{self, decisions, when, zone};
 use super::show::table::table;
 use super::show::{out, slot};
+
+/// `sexton ledger`
+#[derive(Debug, Args)]
+#[command(after_help = "A slot is one instant that a schedule names. What became of it:\n  \
+                        fired    it made a run; the reason says how late, and for what the run waits\n  \
+                        missed   nobody was there in time, and `catchup` did not want it\n  \
+                        expired  it was, or came to be, older than `starting_deadline`\n  \
+                        skipped  too many runs were under way, or its date was out of bounds\n  \
+                        paused   the pipeline was paused\n  \
+                        rebased  no slot: the machine's clock was set, and what lies between is not \
+                        replayed\nMany slots in a row that came to the same share a line.\nExit codes: 0 \
+                        listed (or nothing to list), 2 wrong use.")]
+pub struct LedgerArgs {
+    /// Only of this pipeline
+    pub pipeline: Option<String>,
+    /// Only of this schedule; one that was given no name is called `default`
+    #[arg(long, value_name = "NAME")]
+    pub schedule: Option<String>,
+    /// Only slots of this day and later, or from this instant on; the oldest come first then
+    #[arg(long, value_name = "DATE-or-INSTANT", value_parser = when)]
+    pub from: Option<When>,
+    /// Only slots up to and with this day, or this instant; the oldest come first then
+    #[arg(long, value_name = "DATE-or-INSTANT", value_parser = when)]
+    pub to: Option<When>,
+    /// The zone in which a day is a day and times are shown, such as Europe/London [default: UTC]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
+    pub timezone: Option<TimeZone>,
+    /// Only slots that came to this
+    #[arg(long, value_name = "WORD", value_parser = decisions())]
+    pub decision: Option<Decision>,
+    /// How many lines
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// One JSON object a line instead of a table; its times are in UTC
+    #[arg(long)]
+    pub json: bool,
+    /// Where the daemon remembers.
+    #[command(flatten)]
+    pub state: DaemonDir,
+}
 
 /// Lists lines of the ledger.
 pub async fn ledger(args: &LedgerArgs) -> anyhow::Result<Outcome> {

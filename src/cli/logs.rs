@@ -1,6 +1,7 @@
 //! `sexton logs`: what a task has printed.
 
 use anyhow::{Context as _, anyhow};
+use clap::Args;
 
 use crate::config::load;
 use crate::config::secrets::Secrets;
@@ -10,11 +11,36 @@ use crate::mask::Masker;
 use crate::store::tasks::AttemptRecord;
 use crate::yaml::report::Report;
 
-use super::args::LogsArgs;
 use super::desk;
+use super::dirs::{ConfigDir, StateDir};
 use super::failure::Outcome;
 use super::show::out;
 use super::tasks::restored;
+
+/// `sexton logs`
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// The run's number
+    pub run: i64,
+    /// The task's path
+    #[arg(value_name = "PATH")]
+    pub path: String,
+    /// Which attempt [default: the last]
+    #[arg(long, value_name = "N")]
+    pub attempt: Option<u32>,
+    /// Only the last lines
+    #[arg(long, value_name = "LINES")]
+    pub tail: Option<usize>,
+    /// Time and stream before each line
+    #[arg(long)]
+    pub timestamps: bool,
+    /// Whose secrets are hidden, as far as they can be had.
+    #[command(flatten)]
+    pub config: ConfigDir,
+    /// Where runs are remembered.
+    #[command(flatten)]
+    pub state: StateDir,
+}
 
 /// Prints an attempt's log.
 pub async fn logs(args: &LogsArgs) -> anyhow::Result<Outcome> {

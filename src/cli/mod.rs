@@ -5,6 +5,7 @@ pub mod args;
 pub mod calendar;
 pub mod check;
 pub mod desk;
+pub mod dirs;
 pub mod failure;
 pub mod ledger;
 pub mod logs;

@@ -1,5 +1,6 @@
 //! `sexton next`: when an expression fires. It asks nobody: text in, instants out.
 
+use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
@@ -9,9 +10,38 @@ use crate::wire;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::yaml::report::{Report, SourceFile};
 
-use super::args::NextArgs;
 use super::failure::Outcome;
+use super::range::zone;
 use super::show::out;
+
+/// `sexton next`
+#[derive(Debug, Args)]
+#[command(after_help = "Times that a clock change skips or repeats fire as under Debian's cron.\n\n\
+                        Exit codes: 0 printed, 1 it never fires, 2 wrong use or an invalid expression.")]
+pub struct NextArgs {
+    /// The expression, in quotes: '30 21 * * 1-5', with seconds in front if there are six fields, or
+    /// '@daily'
+    #[arg(value_name = "EXPR")]
+    pub expression: String,
+    /// Words behind it, which there are where quotes are missing
+    #[arg(hide = true)]
+    pub unquoted: Vec<String>,
+    /// The IANA time zone of the expression's times
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub timezone: TimeZone,
+    /// The instant to begin after, e.g. 2025-03-09T00:00:00Z [default: now]
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub from: Option<Timestamp>,
+    /// How many
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub count: u32,
+    /// Understand what pipeline files understand: L, LW, 15W, fri#2, friL, ?
+    #[arg(long)]
+    pub extended: bool,
+    /// One JSON object a line instead of text
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Prints the next fires.
 pub fn next(args: &NextArgs, now: Timestamp) -> anyhow::Result<Outcome> {
@@ -74,4 +104,9 @@ fn drawn(text: &str, error: CronError, extended: bool) -> Report {
     let mut report = Report::default();
     report.add(&SourceFile::new("expression", text), found);
     report
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "expected an instant with its offset, such as 2025-03-09T00:00:00-05:00".to_owned())
 }

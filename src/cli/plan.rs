@@ -2,6 +2,7 @@
 //! asks the law, and touches no state.
 
 use anyhow::anyhow;
+use clap::Args;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 
@@ -14,10 +15,37 @@ use crate::schedule::told::clock;
 use crate::wire;
 use crate::yaml::diagnostic::nearest;
 
-use super::args::PlanArgs;
+use super::dirs::ConfigDir;
 use super::failure::Outcome;
+use super::range::date;
 use super::show::out;
 use super::show::table::Growing;
+
+/// `sexton plan`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It reads the files as they are now, and says what the daemon would decide if it were \
+                        there at each instant and no run were under way. It changes nothing and remembers \
+                        nothing; what did happen is told by `sexton ledger`.\nExit codes: 0 shown, 2 wrong \
+                        use, or files that are not valid."
+)]
+pub struct PlanArgs {
+    /// Only of these pipelines
+    #[arg(value_name = "PIPELINE")]
+    pub pipelines: Vec<String>,
+    /// The first day, in each schedule's own time zone [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub from: Option<Date>,
+    /// The last day, which is shown too [default: six days after the first]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    pub to: Option<Date>,
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigDir,
+}
 
 /// Rows that are printed together, as wide as the widest of them.
 const AT_ONCE: usize = 200;

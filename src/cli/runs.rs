@@ -1,15 +1,32 @@
 //! `sexton runs`: what has run, the newest first.
 
+use clap::Args;
 use jiff::Timestamp;
 
 use crate::store::runs::{RunFilter, RunRecord};
 use crate::wire;
 
-use super::args::RunsArgs;
 use super::desk;
+use super::dirs::StateDir;
 use super::failure::Outcome;
 use super::show::out;
 use super::show::table::{lasted, table};
+
+/// `sexton runs`
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// Only of this pipeline
+    pub pipeline: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    pub json: bool,
+    /// Where runs are remembered.
+    #[command(flatten)]
+    pub state: StateDir,
+}
 
 /// Lists runs.
 pub async fn runs(args: &RunsArgs, now: Timestamp) -> anyhow::Result<Outcome> {

@@ -19,8 +19,8 @@ use crate::store::record::PipelineId;
 use crate::store::standing::Outlook;
 use crate::yaml::report::SourceFile;
 
-use super::args::{DaemonDir, WhyArgs};
 use super::desk;
+use super::dirs::DaemonDir;
 use super::failure::Outcome;
 use super::range::when;
 use super::show::out;
@@ -43,15 +43,18 @@ struct Asked<'a> {
     there: String,
 }
 
-/// Explains the slots of a pipeline.
-pub async fn slots(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
-    let name = &*args.about;
-    let when = args.part.as_deref().map(|text| when(text).map_err(|error| anyhow!("`{text}`: {error}")));
+/// Explains the slots of a pipeline: of a day, of one instant, or today's.
+pub async fn slots(
+    name: &str,
+    of: Option<&str>,
+    state: &DaemonDir,
+    now: Timestamp,
+) -> anyhow::Result<Outcome> {
+    let when = of.map(|text| when(text).map_err(|error| anyhow!("`{text}`: {error}")));
     let when = when.transpose().context("about a pipeline, what follows is a day")?;
-    let state = DaemonDir { dir: args.state.dir.clone() };
     let dir = desk::daemon_directory(state.dir.as_deref())?;
     let there = desk::there(&dir);
-    let reader = desk::open_daemon(&state).await?;
+    let reader = desk::open_daemon(state).await?;
     let pipeline = desk::pipeline(&reader, name).await?;
     let asked = Asked { reader: &reader, name, pipeline, when, now, there };
     let outlook = reader.outlook(pipeline).await?;

@@ -1,6 +1,7 @@
 //! `sexton tasks`: a run as a tree, from what is recorded.
 
 use anyhow::{Context as _, anyhow};
+use clap::Args;
 
 use crate::calendar::book::Book;
 use crate::pipeline::node::NodeId;
@@ -10,10 +11,23 @@ use crate::store::db::Reader;
 use crate::store::runs::RunRecord;
 use crate::wire;
 
-use super::args::TasksArgs;
 use super::desk;
+use super::dirs::StateDir;
 use super::failure::Outcome;
 use super::show::out;
+
+/// `sexton tasks`
+#[derive(Debug, Args)]
+pub struct TasksArgs {
+    /// The run's number [default: the newest]
+    pub run: Option<i64>,
+    /// One JSON object a line instead of a tree
+    #[arg(long)]
+    pub json: bool,
+    /// Where runs are remembered.
+    #[command(flatten)]
+    pub state: StateDir,
+}
 
 /// More neighbours than this that ended alike become one line.
 const FOLD: usize = 40;

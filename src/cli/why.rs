@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -15,12 +16,35 @@ use crate::store::record::RunState;
 use crate::store::runs::RunRecord;
 use crate::store::tasks::AttemptRecord;
 
-use super::args::WhyArgs;
 use super::desk;
+use super::dirs::{DaemonDir, StateDir};
 use super::failure::Outcome;
 use super::show::{out, slot};
 use super::slots::slots;
 use super::tasks::restored;
+
+/// `sexton why`
+#[derive(Debug, Args)]
+#[command(after_help = "sexton why 12                    run 12 as a whole, and the slot that made it\n\
+                        sexton why 12 load/prices        a task or a container of it\n\
+                        sexton why nightly               what became of nightly's slots today, and why there \
+                        is none\n\
+                        sexton why nightly 2026-11-21    the same of a day, in the schedule's time zone\n\
+                        sexton why nightly 2026-11-21T02:30:00Z\n\n\
+                        Slots are the daemon's: about a pipeline, the state directory is by default the \
+                        daemon's, ~/.local/state/sexton/daemon.")]
+pub struct WhyArgs {
+    /// A run's number, or a pipeline's name
+    #[arg(value_name = "RUN-or-PIPELINE")]
+    pub about: String,
+    /// Of a run: the path of a task or container [default: the whole run]; of a pipeline: a day, or the
+    /// instant of a slot [default: today]
+    #[arg(value_name = "PATH-or-DATE")]
+    pub part: Option<String>,
+    /// Where runs are remembered.
+    #[command(flatten)]
+    pub state: StateDir,
+}
 
 /// Tasks that are told of where a container is at work.
 const MOST_AT_WORK: usize = 5;
@@ -30,10 +54,11 @@ const MOST_ATTEMPTS: usize = 20;
 
 /// Explains a node of a run, or the slots of a pipeline.
 pub async fn why(args: &WhyArgs, now: Timestamp) -> anyhow::Result<Outcome> {
-    match args.about.parse() {
-        Ok(run) => of_run(args, run).await,
-        Err(_) => slots(args, now).await,
+    if let Ok(run) = args.about.parse() {
+        return of_run(args, run).await;
     }
+    let daemon = DaemonDir { dir: args.state.dir.clone() };
+    slots(&args.about, args.part.as_deref(), &daemon, now).await
 }
 
 async fn of_run(args: &WhyArgs, id: i64) -> anyhow::Result<Outcome> {
