@@ -3,6 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 
+use crate::schedule::told::utc;
 use crate::store::runs::{RunFilter, RunRecord};
 use crate::wire;
 
@@ -60,7 +61,7 @@ fn row(run: &RunRecord, now: Timestamp) -> Vec<String> {
         run.logical_date.to_string(),
         format!("{}{suppressed}", run.state.word()),
         run.kind.word().to_owned(),
-        started.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+        utc(started),
         lasted(millis),
     ]
 }

@@ -11,6 +11,7 @@ use crate::run::machine::Run;
 use crate::run::poke::LastPoke;
 use crate::run::state::{State, Status};
 use crate::run::why::{Around, exit_words, root_cause, why as sentence};
+use crate::schedule::told::utc;
 use crate::store::db::Reader;
 use crate::store::record::RunState;
 use crate::store::runs::RunRecord;
@@ -188,7 +189,7 @@ async fn begins_after(
 }
 
 fn waits(record: &RunRecord, other: &RunRecord) -> String {
-    let since = other.started_at.unwrap_or(other.created_at).strftime("%Y-%m-%d %H:%M:%SZ");
+    let since = utc(other.started_at.unwrap_or(other.created_at));
     format!(
         "Run {} waits: run {} of `{}` is under way since {since}.",
         record.id, other.id, other.pipeline_name
@@ -196,7 +197,7 @@ fn waits(record: &RunRecord, other: &RunRecord) -> String {
 }
 
 fn told(attempt: &AttemptRecord) -> String {
-    let began = attempt.created_at.strftime("%Y-%m-%d %H:%M:%SZ");
+    let began = utc(attempt.created_at);
     match &attempt.end {
         None => format!("attempt {}: since {began}", attempt.number),
         Some(end) => {

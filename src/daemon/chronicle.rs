@@ -12,6 +12,7 @@ use crate::run::state::{SkipReason, State, Status};
 use crate::run::why::{self, Around, root_cause};
 use crate::schedule::horizon::{Horizon, REMEDY};
 use crate::schedule::slot::{Decision, Entry, Key};
+use crate::schedule::told::utc;
 
 /// As many slots of one pipeline at one time have a line each; more are told by the stretch.
 const A_FEW: usize = 5;
@@ -140,13 +141,13 @@ impl Watch for Chronicle {
 
 fn tell(pipeline: &str, entry: &Entry, count: u64, last: Timestamp) {
     let (schedule, decision, reason) = (&*entry.schedule, entry.decision.word(), &*entry.reason);
-    let first = entry.first.strftime("%Y-%m-%d %H:%M:%SZ");
+    let first = utc(entry.first);
     let slots = match count {
         1 => match &entry.key {
             Key::Session { label, .. } => format!("the slot of {first} [{label}]"),
             Key::Instant(_) | Key::Boot(_) | Key::Clock(_) => format!("the slot of {first}"),
         },
-        _ => format!("{count} slots from {first} to {}", last.strftime("%Y-%m-%d %H:%M:%SZ")),
+        _ => format!("{count} slots from {first} to {}", utc(last)),
     };
     // What files and calendars say is no matter for anybody's night.
     let as_meant = entry.foreseen || matches!(entry.decision, Decision::Fired | Decision::Paused);

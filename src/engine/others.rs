@@ -10,6 +10,7 @@ use crate::schedule::definition::Timetable;
 use crate::schedule::plan::next_to_fire;
 use crate::schedule::preview::{Foreseen, preview};
 use crate::schedule::slot::Decision;
+use crate::schedule::told::utc;
 use crate::sensor::answer::{Again, Seen};
 use crate::store::db::Reader;
 use crate::store::error::Error;
@@ -92,11 +93,11 @@ pub(super) fn judge(other: &Other, newest: Option<Newest>, slot: impl FnOnce() -
     let Some(Newest { id, state, task: status }) = newest else {
         return match (slot(), no_slot) {
             (SlotThere::Ahead(at), _) => {
-                let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
+                let at = utc(at);
                 Verdict::NotYet(format!("`{pipeline}` has no run for {date} yet; its slot is at {at}"))
             }
             (SlotThere::Over(at), _) => {
-                let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
+                let at = utc(at);
                 let none = format!("`{pipeline}` has no run for {date}, and no slot of it is to come");
                 Verdict::NotYet(format!("{none}: the first was at {at}"))
             }

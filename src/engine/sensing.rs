@@ -11,6 +11,7 @@ use crate::run::event::{Event, Sensed};
 use crate::run::live::Live;
 use crate::run::poke::LastPoke;
 use crate::run::state::{RunId, State};
+use crate::schedule::told::utc;
 use crate::sensor::answer::{Again, Answer, Finding, Seen};
 use crate::sensor::lookout::Report;
 use crate::sensor::question::{Question, Subject, WatchId};
@@ -95,7 +96,7 @@ impl Engine {
             self.sensing.instants.pop_first();
             let Some(wait) = self.sensing.waits.get(&watch) else { continue };
             let Asked::Clock { what, .. } = &wait.asked else { continue };
-            let words = format!("{what} has come, {}", shown(at));
+            let words = format!("{what} has come, {}", utc(at));
             self.sensed(wait.place, Sensed::Met(words.into()), turn);
         }
     }
@@ -221,7 +222,7 @@ impl Engine {
                 } else {
                     self.sensing.looked(place);
                 }
-                let words = format!("waits until {} ({what})", shown(*at)).into();
+                let words = format!("waits until {} ({what})", utc(*at)).into();
                 self.poked(place, LastPoke { pokes: 0, at: since, words, next: Some(*at) }, turn);
             }
             Asked::World(question) => self.parts.lookout.watch(watch, question.clone(), interval),
@@ -305,8 +306,4 @@ impl Engine {
 /// Between the first look of a sensor and the second.
 fn interval(live: &Live, node: NodeId) -> Duration {
     live.run.tree().kind(node).sensor().map_or(Duration::ZERO, |sensor| sensor.poke_interval)
-}
-
-fn shown(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::schedule::told::utc;
+
 /// The last answer to a sensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastPoke {
@@ -18,15 +20,14 @@ pub struct LastPoke {
 impl LastPoke {
     /// As people are told of it: how often, when, what, and when again.
     pub fn told(&self) -> String {
-        let show = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-        let (at, words) = (show(self.at), &self.words);
+        let (at, words) = (utc(self.at), &self.words);
         let often = match self.pokes {
             0 => return words.to_string(),
             1 => "poked once,".to_owned(),
             pokes => format!("poked {pokes} times, last"),
         };
         match self.next {
-            Some(next) => format!("{often} at {at}: {words}; next by {}", show(next)),
+            Some(next) => format!("{often} at {at}: {words}; next by {}", utc(next)),
             None => format!("{often} at {at}: {words}"),
         }
     }

@@ -5,8 +5,15 @@ use jiff::tz::TimeZone;
 
 /// An instant by the clocks of a zone: `2026-11-21 02:30:00 EST`, and in UTC `2026-11-21 02:30:00Z`.
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    let format = if is_utc(zone) { "%Y-%m-%d %H:%M:%SZ" } else { "%Y-%m-%d %H:%M:%S %Z" };
-    at.to_zoned(zone.clone()).strftime(format).to_string()
+    if is_utc(zone) {
+        return utc(at);
+    }
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// An instant in UTC: `2026-11-21 02:30:00Z`.
+pub fn utc(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// Two instants with a text between them: the date stands there once if it is the same.
