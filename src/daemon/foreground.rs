@@ -31,7 +31,7 @@ use crate::executor::local::{Local, Options};
 use crate::executor::output::Places;
 use crate::pipeline::definition::Pipeline;
 use crate::pipeline::kind::Kind;
-use crate::pipeline::sensor::Condition;
+use crate::pipeline::sensor::{Condition, Sensor};
 use crate::run::live::{Live, RunKind};
 use crate::run::machine::Run;
 use crate::run::state::{RunId, Status};
@@ -124,16 +124,9 @@ fn timetables(config_dir: &Path, config: &Config, calendars: &Book) -> BTreeMap<
 /// Whether a pipeline may wait for the runs of others: a tree that is still to be written may, too.
 fn waits_for_others(pipeline: &Pipeline) -> bool {
     let tree = &pipeline.tree;
-    tree.ids().any(|node| match tree.kind(node) {
-        Kind::Lazy(_) => true,
-        Kind::Sensor(sensor) => matches!(sensor.condition, Condition::Run(_)),
-        Kind::Exec(_)
-        | Kind::Serial(_)
-        | Kind::Parallel(_)
-        | Kind::Branch(_)
-        | Kind::Choice(_)
-        | Kind::Awaited => false,
-    })
+    let waits = |sensor: &Sensor| matches!(sensor.condition, Condition::Run(_));
+    let mut kinds = tree.ids().map(|node| tree.kind(node));
+    kinds.any(|kind| matches!(kind, Kind::Lazy(_)) || kind.sensor().is_some_and(waits))
 }
 
 /// Where a foreground run happens.

@@ -9,9 +9,7 @@ use crate::executor::job::Job;
 use crate::executor::output::Places;
 use crate::pipeline::command::Command;
 use crate::pipeline::environment::{attempt_facts, facts};
-use crate::pipeline::kind::Kind;
 use crate::pipeline::node::NodeId;
-use crate::pipeline::sensor::Condition;
 use crate::pipeline::text::because::because;
 use crate::pipeline::text::template;
 use crate::run::event::Holds;
@@ -34,7 +32,7 @@ pub(super) fn job(
 ) -> Result<Job, String> {
     let tree = live.run.tree();
     let settings = tree.settings(node);
-    let command = command(tree.kind(node)).ok_or_else(|| "it runs no command".to_owned())?;
+    let command = tree.kind(node).command().ok_or_else(|| "it runs no command".to_owned())?;
     let path = tree.path(node);
     let number = live.run.entry(node).attempts;
     let mut texts = Texts::of(live, node, around)?;
@@ -81,28 +79,6 @@ pub(super) fn job(
         stdout: writes_tree.then(|| (places.printed(attempt), lazy_limit)),
         mask: texts.mask,
     })
-}
-
-/// What an attempt of such a node runs.
-fn command(kind: &Kind) -> Option<&Command> {
-    match kind {
-        Kind::Exec(command) => Some(command),
-        Kind::Sensor(sensor) => match &sensor.condition {
-            Condition::Exec(command) => Some(command),
-            Condition::Time { .. }
-            | Condition::Session { .. }
-            | Condition::File { .. }
-            | Condition::Http(_)
-            | Condition::Object(_)
-            | Condition::Run(_) => None,
-        },
-        Kind::Serial(_)
-        | Kind::Parallel(_)
-        | Kind::Branch(_)
-        | Kind::Choice(_)
-        | Kind::Lazy(_)
-        | Kind::Awaited => None,
-    }
 }
 
 /// How long an attempt that begins now may take. A sensor's `timeout` is of the whole wait; where that is over

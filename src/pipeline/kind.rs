@@ -64,6 +64,20 @@ impl Kind {
         }
     }
 
+    /// What an attempt of it runs; `None` where there are none.
+    pub fn command(&self) -> Option<&Command> {
+        match self {
+            Self::Exec(command) => Some(command),
+            Self::Sensor(sensor) => sensor.command(),
+            Self::Serial(_)
+            | Self::Parallel(_)
+            | Self::Branch(_)
+            | Self::Choice(_)
+            | Self::Lazy(_)
+            | Self::Awaited => None,
+        }
+    }
+
     /// The children of a container; `None` for a leaf.
     pub fn children(&self) -> Option<Children> {
         match self {

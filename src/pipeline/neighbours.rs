@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use crate::yaml::diagnostic::{Diagnostic, Diagnostics, nearest};
 
 use super::definition::Pipeline;
-use super::kind::Kind;
 use super::moments::DateOffset;
 use super::node::Tree;
 use super::order::{generated, near_path};
@@ -18,7 +17,7 @@ use super::text::texts::is_template;
 pub fn warnings(pipeline: &Pipeline, neighbours: &BTreeMap<&str, Option<&Tree>>) -> Diagnostics {
     let mut found = Diagnostics::default();
     for node in pipeline.tree.ids() {
-        let Kind::Sensor(sensor) = pipeline.tree.kind(node) else { continue };
+        let Some(sensor) = pipeline.tree.kind(node).sensor() else { continue };
         let Condition::Run(other) = &sensor.condition else { continue };
         let name = &other.pipeline;
         if is_template(&name.text) {

@@ -22,6 +22,21 @@ pub struct Sensor {
     pub on_timeout: OnTimeout,
 }
 
+impl Sensor {
+    /// The command that says whether it is true, if one does.
+    pub fn command(&self) -> Option<&Command> {
+        match &self.condition {
+            Condition::Exec(command) => Some(command),
+            Condition::Time { .. }
+            | Condition::Session { .. }
+            | Condition::File { .. }
+            | Condition::Http(_)
+            | Condition::Object(_)
+            | Condition::Run(_) => None,
+        }
+    }
+}
+
 /// What becomes of a sensor that has waited for as long as its `timeout` says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnTimeout {

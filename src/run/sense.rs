@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::pipeline::kind::Order;
 use crate::pipeline::node::NodeId;
-use crate::pipeline::sensor::{Condition, OnTimeout};
+use crate::pipeline::sensor::OnTimeout;
 
 use super::effect::Effect;
 use super::event::Sensed;
@@ -26,7 +26,7 @@ impl Run {
     /// Whether it is a command that says whether the sensor is true.
     pub(super) fn looks_by_command(&self, node: NodeId) -> bool {
         let sensor = self.tree.kind(node).sensor();
-        sensor.is_some_and(|sensor| matches!(sensor.condition, Condition::Exec(_)))
+        sensor.is_some_and(|sensor| sensor.command().is_some())
     }
 
     /// Its command has looked, and it is not true.
