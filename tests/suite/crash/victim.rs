@@ -13,7 +13,7 @@ use sexton::engine::facts::{day, scope, zone};
 use sexton::engine::orders::Orders;
 use sexton::engine::recovery::Recovered;
 use sexton::engine::runner::{Engine, LOOK_UP, Parts};
-use sexton::engine::surroundings::{Secrets, Surroundings};
+use sexton::engine::surroundings::Surroundings;
 use sexton::executor::local::{Local, Options};
 use sexton::executor::output::Places;
 use sexton::pipeline::definition::{Defaults, Pipeline};
@@ -29,6 +29,7 @@ use sexton::store::record::{Evidence, NewRun, Params};
 use tokio::sync::mpsc;
 
 use crate::suite::keeper::client::PROGRAM;
+use crate::suite::simulation::around::{NoSecrets, reread};
 
 /// Names the directory in which a process of this binary is a victim.
 pub(super) const ROLE: &str = "SEXTON_CRASH_VICTIM";
@@ -67,9 +68,6 @@ async fn serve(dir: &Path) {
         places: places.clone(),
     };
     let (executor, client) = Local::start(options, reports);
-    let reread = |definition: &Definition| {
-        kept::read(&definition.name, &definition.source, &definition.defaults, &Book::embedded())
-    };
     let recovered = Recovered::load(store.reader(), &reread, "test").await.unwrap();
     let next = store.next_ids().await.unwrap();
     let (_control, commands) = Control::new();
@@ -149,21 +147,4 @@ struct Nobody;
 impl Watch for Nobody {
     fn changed(&mut self, _live: &Live, _nodes: &[NodeId], _now: jiff::Timestamp) {}
     fn finished(&mut self, _live: &Live, _now: jiff::Timestamp) {}
-}
-
-#[derive(Debug)]
-struct NoSecrets;
-
-impl Secrets for NoSecrets {
-    fn value(&self, name: &str) -> Result<String, String> {
-        Err(format!("the secret `{name}` is not known"))
-    }
-
-    fn names(&self) -> Vec<Box<str>> {
-        Vec::new()
-    }
-
-    fn named(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
 }

@@ -1,4 +1,4 @@
-//! What the simulated daemon finds around it: a directory, no secrets, and the definitions it has kept.
+//! What a daemon of the tests finds around it: a directory, no secrets, and the definitions it has kept.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,12 +13,13 @@ pub(super) fn surroundings(dir: &Path) -> Surroundings {
     Surroundings { directory: dir.to_owned(), base: Vec::new(), secrets: Arc::new(NoSecrets) }
 }
 
-pub(super) fn reread(definition: &Definition) -> Result<Pipeline, String> {
+pub(in crate::suite) fn reread(definition: &Definition) -> Result<Pipeline, String> {
     kept::read(&definition.name, &definition.source, &definition.defaults, &Book::embedded())
 }
 
+/// Nobody has declared any.
 #[derive(Debug)]
-struct NoSecrets;
+pub(in crate::suite) struct NoSecrets;
 
 impl Secrets for NoSecrets {
     fn value(&self, name: &str) -> Result<String, String> {

@@ -1,6 +1,6 @@
 //! The real engine and the real store in a simulated world: its clock, its keeper, its crashes.
 
-mod around;
+pub(super) mod around;
 mod chance;
 mod desk;
 mod fates;
