@@ -109,6 +109,8 @@ impl Engine {
     fn reading_of(&self, flight: &Flight, ended: &Ended) -> Option<Reading> {
         let live = self.runs.get(&flight.run)?;
         let tree = live.run.tree();
+        // Of what writes no tree there is nothing to read: most attempts go no further.
+        tree.execute(flight.node)?;
         let (path, number) = (tree.path(flight.node), live.run.entry(flight.node).attempts);
         let wanted = if live.run.awaits_tree(flight.node, &ended.exit).is_some() {
             Wanted::Tree {
@@ -118,9 +120,10 @@ impl Engine {
                 limit: self.parts.lazy_limit,
                 declared: self.parts.surroundings.secrets.names(),
             }
-        } else {
-            tree.execute(flight.node).filter(|_| has_failed(&ended.exit))?;
+        } else if has_failed(&ended.exit) {
             Wanted::LastWords
+        } else {
+            return None;
         };
         let log = self.parts.places.log(&live.pipeline.name, flight.run, &path, number);
         Some(Reading {
